@@ -26,6 +26,15 @@ const (
 	JSONata  QueryLanguage = "JSONata"
 )
 
+// WorkflowType is STANDARD or EXPRESS.
+type WorkflowType string
+
+// The two types of workflow; Standard is the default.
+const (
+	Standard WorkflowType = "STANDARD"
+	Express  WorkflowType = "EXPRESS"
+)
+
 // Span is a range of bytes in the definition's text: [Start, End). The zero Span
 // means that the node is not in the text.
 type Span struct{ Start, End int }
@@ -44,8 +53,10 @@ type Machine struct {
 	// ProcessorConfig of a Map's ItemProcessor; nil elsewhere.
 	Processor *ProcessorConfig
 
-	source *Source
-	index  map[string]*State
+	source   *Source
+	index    map[string]*State
+	outer    *State // the Map or Parallel around a nested machine
+	warnings ErrorList
 }
 
 // State returns the state of that name in this machine (not in nested ones), or nil.
@@ -211,7 +222,7 @@ type Rule struct {
 	Next      string // top level only
 	Variable  *Path  // JSONPath comparison
 	Operator  string // "StringEquals", "IsPresent" …; "" for And, Or, Not and JSONata
-	Value     Value  // what is compared with
+	Value     Value  // what is compared with; JSONata: a Condition that is just true or false
 	Path      *Path  // …Path operators: the other side
 	And, Or   []*Rule
 	Not       *Rule
@@ -249,6 +260,10 @@ type Path struct {
 	Text string // as written, decoded
 	Null bool   // JSON null was written: "discard"
 	Span Span
+
+	// Compiled is nil where Null, where the text holds a ${…} placeholder, and where
+	// a filter is wrong, which Step Functions notices only when it follows the path.
+	Compiled *CompiledPath
 }
 
 // Intrinsic is a call of an intrinsic function.
