@@ -108,7 +108,17 @@ func (p *printer) verdict() {
 	if p.doc.Failure == nil {
 		head = p.paint(bold+";"+green, words[0])
 	}
-	p.line(head + "  " + p.paint(bold, neutral(words[1])) + "   " + neutral(strings.Join(words[2:], "   ")))
+	line := words[0] + "  " + neutral(words[1])
+	shown := head + "  " + p.paint(bold, neutral(words[1]))
+	for _, s := range words[2:] {
+		if s = neutral(s); width(line)+3+width(s) > p.width {
+			p.line(shown)
+			line, shown = "     "+s, "     "+s
+			continue
+		}
+		line, shown = line+"   "+s, shown+"   "+s
+	}
+	p.line(shown)
 }
 
 // verdict is the first line in parts: what became of it, where, and the facts.
@@ -124,7 +134,7 @@ func verdict(doc Document, zone *time.Location) []string {
 	if s := doc.Seen; s != nil && s.Count > 1 {
 		seen := fmt.Sprintf("seen %dx", s.Count)
 		if s.Since != nil {
-			seen += " since " + clock(*s.Since, zone)
+			seen += " since " + clock(*s.Since, doc.Execution, zone)
 		}
 		out = append(out, seen)
 	}
@@ -135,12 +145,16 @@ var retryWords = map[diagnose.Retryable]string{
 	diagnose.Yes: "retryable", diagnose.No: "not retryable", diagnose.Depends: "a retry may help",
 }
 
-// clock shows time and, as a count may go back for days, the date.
-func clock(t time.Time, zone *time.Location) string {
+// clock shows the time, and the date where it is not the execution's.
+func clock(t time.Time, x *Execution, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return t.In(zone).Format("2006-01-02 15:04 MST")
+	t = t.In(zone)
+	if x != nil && x.Start != nil && x.Start.In(zone).Format(time.DateOnly) == t.Format(time.DateOnly) {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("2006-01-02 15:04 MST")
 }
 
 func outcome(doc Document) string {
@@ -394,17 +408,13 @@ var badges = map[string]string{
 // fixes writes the first remedy in full and the titles of the others.
 func (p *printer) fixes() {
 	for i, r := range p.doc.Remediation {
-		if i > 0 {
-			if i < 4 {
-				p.item("or", who(r)+r.Title.String(), 2)
-			}
+		if i == 0 {
+			p.fix(r)
 			continue
 		}
-		text := who(r) + r.Title.String()
-		if v := r.Verification; v != nil {
-			text += " — " + v.Status.String() + ": " + v.How.String()
+		if i < 4 {
+			p.item("or", who(r)+r.Title.String(), 2)
 		}
-		p.fix(text, r)
 	}
 }
 
@@ -415,20 +425,20 @@ func who(r Remedy) string {
 	return ""
 }
 
-func (p *printer) fix(text string, r Remedy) {
-	if v := r.Verification; v != nil {
-		badge := v.Status.String()
-		lines := fold(neutral(text), p.width-labelWidth)
-		for i, s := range lines {
-			label := ""
-			if i == 0 {
-				label = "fix"
-			}
-			s = strings.Replace(s, badge, p.paint(bold+";"+badges[badge], badge), 1)
-			p.line(p.paint(bold, fmt.Sprintf("%-*s", labelWidth, label)) + s)
+// fix writes badge, title, how it was tried, the diff and the steps.
+func (p *printer) fix(r Remedy) {
+	badge, how := badgeOf(r)
+	text := strings.TrimSpace(badge + " " + who(r) + r.Title.String())
+	if how != "" {
+		text += ": " + how
+	}
+	for i, s := range fold(neutral(text), p.width-labelWidth) {
+		label := ""
+		if i == 0 {
+			label = "fix"
+			s = p.paint(bold+";"+badges[badge], badge) + strings.TrimPrefix(s, badge)
 		}
-	} else {
-		p.item("fix", text, 3)
+		p.line(p.paint(bold, fmt.Sprintf("%-*s", labelWidth, label)) + s)
 	}
 	p.diff(r)
 	for i, s := range r.Steps {
@@ -438,6 +448,17 @@ func (p *printer) fix(text string, r Remedy) {
 		}
 		p.item("", fmt.Sprintf("%d. %s", i+1, s.String()), 3)
 	}
+}
+
+// badgeOf is "" for a remedy that changes no definition: nothing could be run.
+func badgeOf(r Remedy) (badge, how string) {
+	if v := r.Verification; v != nil {
+		return neutral(v.Status.String()), v.How.String()
+	}
+	if r.Diff != nil || r.LocalOnly {
+		return "UNVERIFIED", ""
+	}
+	return "", ""
 }
 
 // maxDiffLines is how much of a diff a terminal shows.
