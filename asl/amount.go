@@ -29,14 +29,24 @@ func (d *decoder) whole(n *node, least, most int64) *int64 {
 func (d *decoder) inRange(n *node, f, least, most float64) bool {
 	switch {
 	case f < least:
-		d.schemaf(n, "%s must be at least %v, not %s", n.key, least, n.text).saying("Value must be greater than or equal to %v", least)
+		d.schemaf(n, "%s must be at least %v, not %s", n.key, least, n.text).saying("Minimum value is %s", bound(n, least))
 	case f > most:
 		d.schemaf(n, "%s must be at most %s, not %s", n.key, strconv.FormatFloat(most, 'f', -1, 64), n.text).
-			saying("Value must be less than or equal to %s", strconv.FormatFloat(most, 'f', -1, 64))
+			saying("Maximum value is %s", bound(n, most))
 	default:
 		return true
 	}
 	return false
+}
+
+// bound writes a limit as Step Functions does: with a decimal point where the
+// field takes fractions.
+func bound(n *node, limit float64) string {
+	text := strconv.FormatFloat(limit, 'f', -1, 64)
+	if n.key == "ToleratedFailurePercentage" || n.key == "BackoffRate" {
+		text += ".0"
+	}
+	return text
 }
 
 // amount reads the field name of n, or its …Path, or its expression.
@@ -44,7 +54,7 @@ func (d *decoder) amount(n *node, name string, q QueryLanguage, least, most floa
 	v, path := n.get(name), n.get(name+"Path")
 	if v != nil && path != nil {
 		d.keyProblemf(path, codeSchema, "%s and %s exclude each other", name, path.key).
-			saying("Only one of the following fields is allowed: [%s, %s]", name, path.key).at(n)
+			saying("There should only be one of the following fields: [%s, %s]", name, path.key).at(n)
 	}
 	switch {
 	case v == nil && path == nil:
@@ -83,7 +93,7 @@ func (d *decoder) textOr(n *node, name string, q QueryLanguage, calls bool) *Tex
 	v, path := n.get(name), n.get(name+"Path")
 	if v != nil && path != nil {
 		d.keyProblemf(path, codeSchema, "%s and %s exclude each other", name, path.key).
-			saying("Only one of the following fields is allowed: [%s, %s]", name, path.key).at(n)
+			saying("There should only be one of the following fields: [%s, %s]", name, path.key).at(n)
 	}
 	switch {
 	case v == nil && path == nil:

@@ -79,9 +79,11 @@ func (d *decoder) comparison(r *Rule, n *node, top bool) {
 			tests = append(tests, kid)
 		case kid.key == "Variable", kid.key == "Comment", top && (kid.key == "Next" || kid.key == "Assign"):
 		case kid.key == "Next" || kid.key == "Assign":
-			d.keyProblemf(kid, codeSchema, "%s belongs to the whole rule, not to a part of it", kid.key).saying("Field is not supported")
+			d.keyProblemf(kid, codeSchema, "%s belongs to the whole rule, not to a part of it", kid.key).
+				saying("Field '%s' is not supported", kid.key).at(n)
 		case kid.key == "Condition" || kid.key == "Output":
-			d.keyProblemf(kid, codeSchema, "%s is a field of JSONata, and this state is in JSONPath", kid.key).saying("Field is not supported")
+			d.keyProblemf(kid, codeSchema, "%s is a field of JSONata, and this state is in JSONPath", kid.key).
+				saying("Field '%s' is not supported", kid.key).at(n)
 		default:
 			d.unknownField(kid, "a Choice rule", append(keys(operators), "Variable", "And", "Or", "Not", "Next", "Comment", "Assign"))
 		}
@@ -114,7 +116,8 @@ func (d *decoder) test(r *Rule, n, test *node) {
 		return
 	}
 	if v := n.get("Variable"); v != nil {
-		d.keyProblemf(v, codeSchema, "Variable does not go with %s: it stands in its parts", test.key).saying("Field is not supported")
+		d.keyProblemf(v, codeSchema, "Variable does not go with %s: it stands in its parts", test.key).
+			saying("Field 'Variable' is not supported").at(n)
 	}
 }
 

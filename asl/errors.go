@@ -36,10 +36,10 @@ type Error struct {
 	aws verdict
 }
 
-// verdict is what Step Functions itself says where that is known to differ.
+// verdict is how Step Functions itself puts it.
 type verdict struct {
 	message  string // "" is the Error's own
-	location *string
+	location string // "" is none
 }
 
 func (e *Error) Error() string {
@@ -66,8 +66,7 @@ func (e *Error) saying(format string, args ...any) *Error {
 
 // at sets the place that Step Functions names.
 func (e *Error) at(n *node) *Error {
-	pointer := n.pointer()
-	e.aws.location = &pointer
+	e.aws.location = n.location()
 	return e
 }
 
@@ -145,4 +144,6 @@ const (
 	codeNoDollar    = "NO_DOLLAR"
 	codeNoPath      = "NO_PATH"
 	codeStaticValue = "PASS_RESULT_IS_STATIC"
+	codeBadJSONata  = "INVALID_JSONATA_EXPRESSION"
+	codeNoTopLevel  = "UNSUPPORTED_JSONATA_EXPRESSION"
 )

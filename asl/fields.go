@@ -102,10 +102,10 @@ func (d *decoder) checkFields(s *State, n *node) {
 			d.unknownField(kid, article(string(s.Type))+" state", fieldsOf(s.Type))
 		case !use.types.has(s.Type):
 			d.keyProblemf(kid, codeSchema, "a %s state has no field %s%s", s.Type, kid.key, d.misplaced(s, kid.key)).
-				saying("Field is not supported")
+				saying("Field '%s' is not supported", kid.key).at(n)
 		case use.language != "" && use.language != s.QueryLanguage:
 			d.keyProblemf(kid, codeSchema, "%s is a field of %s, and this state is in %s%s", kid.key, use.language, s.QueryLanguage, counterpart(kid.key, s.QueryLanguage)).
-				saying("The %s field '%s' is not supported when QueryLanguage is %s", use.language, kid.key, s.QueryLanguage)
+				saying("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", s.QueryLanguage, kid.key, use.language).at(n)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(stateFields)) {
@@ -141,7 +141,8 @@ func counterpart(key string, to QueryLanguage) string {
 }
 
 func (d *decoder) unknownField(kid *node, of string, known []string) {
-	d.keyProblemf(kid, codeSchema, "no field %q in %s%s", kid.key, of, didYouMean(kid.key, known)).saying("Field is not supported")
+	d.keyProblemf(kid, codeSchema, "no field %q in %s%s", kid.key, of, didYouMean(kid.key, known)).
+		saying("Field '%s' is not supported", kid.key).at(kid.parent)
 }
 
 // onlyFields reports fields of the object n that are not among known.
@@ -180,7 +181,7 @@ func (d *decoder) exactlyOne(n *node, names ...string) *node {
 		d.missingf(n, "one of %s is missing", list).saying("Exactly one of the following fields is required: [%s]", list)
 	case len(given) > 1:
 		d.keyProblemf(given[1], codeSchema, "%s and %s exclude each other", given[0].key, given[1].key).
-			saying("Exactly one of the following fields is allowed: [%s]", list).at(n)
+			saying("There should only be one of the following fields: [%s]", list).at(n)
 	default:
 		return given[0]
 	}

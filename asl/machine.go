@@ -260,6 +260,10 @@ type Path struct {
 	Text string // as written, decoded
 	Null bool   // JSON null was written: "discard"
 	Span Span
+
+	// Compiled is nil where Null, where the text holds a ${…} placeholder, and where
+	// a filter is wrong, which Step Functions notices only when it follows the path.
+	Compiled *CompiledPath
 }
 
 // Intrinsic is a call of an intrinsic function.

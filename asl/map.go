@@ -58,7 +58,7 @@ func (d *decoder) selector(s *State, n *node) {
 	}
 	if s.Map.Selector != nil {
 		d.keyProblemf(old, codeSchema, "a Map has ItemSelector or the older Parameters, not both").
-			saying("Only one of the following fields is allowed: [ItemSelector, Parameters]").at(n)
+			saying("There should only be one of the following fields: [ItemSelector, Parameters]").at(n)
 		return
 	}
 	s.Map.Selector = d.template(n, "Parameters", s.QueryLanguage)
@@ -73,7 +73,7 @@ func (d *decoder) distributedOnly(s *State, n *node) {
 	for _, key := range []string{"ItemReader", "ItemBatcher", "ResultWriter", "Label"} {
 		if v := n.get(key); v != nil {
 			d.keyProblemf(v, codeSchema, `%s needs "ProcessorConfig": {"Mode": "DISTRIBUTED", …}; this Map is inline`, key).
-				saying("Field is not supported when the Map state is in INLINE mode")
+				saying("Field '%s' is not supported", key).at(n)
 		}
 	}
 }
@@ -151,9 +151,17 @@ func (d *decoder) ioArguments(n *node, q QueryLanguage) *Template {
 		name, other = other, name
 	}
 	if v := n.get(other); v != nil {
-		d.keyProblemf(v, codeSchema, "%s is not for %s; use %s", other, q, name).saying("Field is not supported")
+		d.keyProblemf(v, codeSchema, "%s is not for %s; use %s", other, q, name).
+			saying("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", q, other, otherLanguage(q)).at(n)
 	}
 	return d.template(n, name, q)
+}
+
+func otherLanguage(q QueryLanguage) QueryLanguage {
+	if q == JSONata {
+		return JSONPath
+	}
+	return JSONata
 }
 
 func (d *decoder) ioResource(n *node) string {

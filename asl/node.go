@@ -3,6 +3,7 @@ package asl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -232,19 +233,25 @@ func (n *node) get(key string) *node {
 
 // pointer is the RFC 6901 pointer of n, "" for the root.
 func (n *node) pointer() string {
+	return n.path(func(i int) string { return "/" + strconv.Itoa(i) }, func(key string) string { return "/" + escapePointer.Replace(key) })
+}
+
+// location is the place of n as Step Functions writes it: /States/Pick/Choices[0]/Next.
+func (n *node) location() string {
+	return n.path(func(i int) string { return "[" + strconv.Itoa(i) + "]" }, func(key string) string { return "/" + key })
+}
+
+func (n *node) path(index func(int) string, key func(string) string) string {
 	var steps []string
 	for ; n != nil && n.parent != nil; n = n.parent {
 		if n.parent.kind == '[' {
-			steps = append(steps, strconv.Itoa(n.index))
+			steps = append(steps, index(n.index))
 		} else {
-			steps = append(steps, escapePointer.Replace(n.key))
+			steps = append(steps, key(n.key))
 		}
 	}
-	var b strings.Builder
-	for i := len(steps) - 1; i >= 0; i-- {
-		b.WriteString("/" + steps[i])
-	}
-	return b.String()
+	slices.Reverse(steps)
+	return strings.Join(steps, "")
 }
 
 var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")

@@ -26,7 +26,7 @@ func Parse(name string, text []byte) (*Machine, error) {
 // it. Where it leads to is not checked. Its Machine holds just this state.
 func ParseState(name string, text []byte) (*State, error) {
 	d := newDecoder("", text)
-	d.lone = true
+	d.lone, d.language = true, JSONPath
 	root, err := d.read()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,8 @@ func (m *Machine) Warnings() ErrorList { return m.warnings }
 type decoder struct {
 	src       *Source
 	problems  ErrorList
-	lone      bool // one state without its machine
+	lone      bool          // one state without its machine
+	language  QueryLanguage // of the outermost machine
 	processor *ProcessorConfig
 	nodes     map[*State]*node
 	starts    map[*Machine]*node
@@ -92,7 +93,7 @@ func (d *decoder) finish(m *Machine) error {
 
 // problemf notes an error at the value n.
 func (d *decoder) problemf(n *node, code, format string, args ...any) *Error {
-	e := &Error{Span: n.span, Pointer: n.pointer(), Code: code, Message: fmt.Sprintf(format, args...)}
+	e := &Error{Span: n.span, Pointer: n.pointer(), Code: code, Message: fmt.Sprintf(format, args...), aws: verdict{location: n.location()}}
 	d.problems = append(d.problems, e)
 	return e
 }

@@ -1,9 +1,11 @@
 package asl
 
+import "slices"
+
 // machineFields are the fields of a state machine; the value tells where they go.
 var machineFields = map[string]machineField{
-	"Comment": anyMachine, "StartAt": anyMachine, "States": anyMachine, "QueryLanguage": anyMachine,
-	"Version": topMachine, "TimeoutSeconds": topMachine,
+	"Comment": anyMachine, "StartAt": anyMachine, "States": anyMachine,
+	"QueryLanguage": topMachine, "Version": topMachine, "TimeoutSeconds": topMachine,
 	"ProcessorConfig": processorMachine,
 }
 
@@ -30,6 +32,8 @@ func (d *decoder) topMachine(n *node) *Machine {
 	if v := n.get("TimeoutSeconds"); v != nil {
 		m.TimeoutSeconds = d.whole(v, 1, maxTimeout)
 	}
+	m.QueryLanguage = d.queryLanguage(n, JSONPath)
+	d.language = m.QueryLanguage
 	d.machine(m, n, topMachine)
 	return m
 }
@@ -39,14 +43,24 @@ func (d *decoder) machine(m *Machine, n *node, where machineField) {
 	if v := n.get("Comment"); v != nil {
 		m.Comment = d.text(v)
 	}
-	m.QueryLanguage = d.queryLanguage(n, m.QueryLanguage)
 	d.states(m, n)
 	d.startAt(m, n)
 	for _, kid := range n.kids {
 		if machineFields[kid.key]&where == 0 {
-			d.unknownField(kid, "a state machine", keys(machineFields))
+			d.unknownField(kid, machineName(where), fieldsOfMachine(where))
 		}
 	}
+}
+
+func machineName(where machineField) string {
+	if where == topMachine {
+		return "a state machine"
+	}
+	return "a nested state machine"
+}
+
+func fieldsOfMachine(where machineField) []string {
+	return slices.DeleteFunc(keys(machineFields), func(key string) bool { return machineFields[key]&where == 0 })
 }
 
 func (d *decoder) states(m *Machine, n *node) {
@@ -84,8 +98,9 @@ func (d *decoder) startAt(m *Machine, n *node) {
 	d.starts[m] = v
 }
 
-// queryLanguage resolves the QueryLanguage of a machine or a state in a
-// surrounding of the given one.
+// queryLanguage resolves the QueryLanguage of the outermost machine or of a state.
+// Nested machines have none: their states start from the outermost machine's, also
+// where the Map or Parallel around them says otherwise.
 func (d *decoder) queryLanguage(n *node, outer QueryLanguage) QueryLanguage {
 	v := n.get("QueryLanguage")
 	if v == nil || !d.wants(v, "string") {
@@ -94,7 +109,8 @@ func (d *decoder) queryLanguage(n *node, outer QueryLanguage) QueryLanguage {
 	switch q := QueryLanguage(v.text); q {
 	case JSONPath, JSONata:
 		if q == JSONPath && outer == JSONata {
-			d.schemaf(v, "QueryLanguage cannot go back to JSONPath inside a state machine in JSONata")
+			d.schemaf(v, "QueryLanguage cannot go back to JSONPath inside a state machine in JSONata").
+				saying("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine").at(n)
 		}
 		return q
 	}
@@ -115,7 +131,7 @@ func (d *decoder) branches(s *State, n *node) {
 		if !d.wants(kid, "object") {
 			continue
 		}
-		m := &Machine{QueryLanguage: s.QueryLanguage, Span: kid.span, source: d.src, outer: s}
+		m := &Machine{QueryLanguage: d.language, Span: kid.span, source: d.src, outer: s}
 		d.machine(m, kid, branchMachine)
 		s.Branch = append(s.Branch, m)
 	}
@@ -136,7 +152,7 @@ func (d *decoder) itemProcessor(s *State, n *node) *Machine {
 	if !d.wants(v, "object") {
 		return nil
 	}
-	m := &Machine{QueryLanguage: s.QueryLanguage, Span: v.span, source: d.src, outer: s}
+	m := &Machine{QueryLanguage: d.language, Span: v.span, source: d.src, outer: s}
 	m.Processor = d.processorConfig(v)
 	surrounding := d.processor
 	if m.Processor != nil && m.Processor.Mode == distributed {
