@@ -104,8 +104,7 @@ func (d *decoder) checkFields(s *State, n *node) {
 			d.keyProblemf(kid, codeSchema, "a %s state has no field %s%s", s.Type, kid.key, d.misplaced(s, kid.key)).
 				saying("Field '%s' is not supported", kid.key).at(n)
 		case use.language != "" && use.language != s.QueryLanguage:
-			d.keyProblemf(kid, codeSchema, "%s is a field of %s, and this state is in %s%s", kid.key, use.language, s.QueryLanguage, counterpart(kid.key, s.QueryLanguage)).
-				saying("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", s.QueryLanguage, kid.key, use.language).at(n)
+			d.wrongLanguage(n, kid.key, s.QueryLanguage)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(stateFields)) {
@@ -113,6 +112,22 @@ func (d *decoder) checkFields(s *State, n *node) {
 			d.missingf(n, "%s is missing in %s: a %s state needs it", key, s.Name, s.Type).saying("These fields are required: [%s]", key)
 		}
 	}
+}
+
+// wrongLanguage reports the field key of n, where it is there, as one that only the
+// other query language has.
+func (d *decoder) wrongLanguage(n *node, key string, q QueryLanguage) {
+	if v := n.get(key); v != nil {
+		d.keyProblemf(v, codeSchema, "%s is a field of %s, and this state is in %s%s", key, otherLanguage(q), q, counterpart(key, q)).
+			saying("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", q, key, otherLanguage(q)).at(n)
+	}
+}
+
+func otherLanguage(q QueryLanguage) QueryLanguage {
+	if q == JSONata {
+		return JSONPath
+	}
+	return JSONata
 }
 
 func (d *decoder) misplaced(s *State, key string) string {

@@ -178,8 +178,11 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 
 // label names a value in a message.
 func label(n *node) string {
-	if n.key != "" {
+	switch {
+	case n.key != "":
 		return n.key
+	case n.parent != nil && n.parent.kind == '[':
+		return fmt.Sprintf("%s[%d]", label(n.parent), n.index)
 	}
 	return "this"
 }

@@ -14,6 +14,22 @@ func (d *decoder) checkNames(m *Machine) {
 		}
 	}
 	d.unique(m)
+	d.labels(m)
+}
+
+// labels finds labels that two Map states share: they name the Map Runs.
+func (d *decoder) labels(m *Machine) {
+	seen := map[string]string{}
+	m.Walk(func(_ []string, s *State) {
+		if s.Map == nil || s.Map.Label == "" {
+			return
+		}
+		if other, twice := seen[s.Map.Label]; twice {
+			d.problemf(d.nodes[s].get("Label"), codeLabelTwice, "the Map %q has the label %q too", other, s.Map.Label).
+				saying("Duplicate label name: %s", s.Map.Label)
+		}
+		seen[s.Map.Label] = s.Name
+	})
 }
 
 func (d *decoder) graphTree(m *Machine) {
@@ -39,7 +55,8 @@ func (d *decoder) graph(m *Machine) {
 		return
 	}
 	reached := map[string]bool{}
-	if at := d.starts[m]; at != nil {
+	at := d.starts[m]
+	if at != nil {
 		d.arrow(m, at, m.StartAt, reached)
 	}
 	ends := false
@@ -47,9 +64,12 @@ func (d *decoder) graph(m *Machine) {
 		ends = ends || s.End || s.Type == Succeed || s.Type == Fail
 		d.arrows(m, s, reached)
 	}
-	if !ends {
+	switch {
+	case !ends:
 		d.noEnd(m)
 		return
+	case at == nil:
+		return // nothing begins, so that nothing is reached
 	}
 	for _, s := range m.States {
 		if !reached[s.Name] {
