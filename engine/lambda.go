@@ -57,15 +57,23 @@ func (h LambdaHandler) byARN(ctx context.Context, t *Task) (Result, error) {
 	return Result{Output: reply.Payload}, nil
 }
 
-func (h LambdaHandler) invoke(ctx context.Context, t *Task) (Result, error) {
+// CheckParameters refuses a lambda:invoke without a FunctionName.
+func (h LambdaHandler) CheckParameters(t *Task) error {
+	if parseResource(t.Resource).kind == lambdaTask {
+		return nil
+	}
 	name, ok := t.input.Get("FunctionName")
-	function, isText := name.AsString()
 	switch {
 	case !ok:
-		return Result{}, t.refuse("The field 'FunctionName' is required but was missing")
-	case !isText:
-		return Result{}, t.refuse("The value for the field 'FunctionName' must be a STRING")
+		return t.RefuseParameters("The field 'FunctionName' is required but was missing")
+	case name.Kind() != value.KindString:
+		return t.RefuseParameters("The value for the field 'FunctionName' must be a STRING")
 	}
+	return nil
+}
+
+func (h LambdaHandler) invoke(ctx context.Context, t *Task) (Result, error) {
+	function := t.TextParameter("FunctionName")
 	payload, _ := t.input.Get("Payload")
 	call := LambdaCall{
 		Function: function,
@@ -94,16 +102,11 @@ func lambdaPayload(v value.Value) []byte {
 	return v.AppendJSON(nil)
 }
 
-// refuse is the error of parameters that do not fit the service's.
-func (t *Task) refuse(problem string) *TaskError {
-	e := NewTaskError(errRuntime, fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", t.input.JSON(), problem))
-	e.Phase = PhaseParameters
-	return e
+// RefuseParameters is the error of parameters that are of no use to a service, as
+// Step Functions words it.
+func (t *Task) RefuseParameters(problem string) *TaskError {
+	return NewTaskError(errRuntime, fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", t.input.JSON(), problem))
 }
-
-// RefuseParameters is the error of a handler to which the parameters are of no
-// use, as Step Functions words it.
-func (t *Task) RefuseParameters(problem string) *TaskError { return t.refuse(problem) }
 
 func (h LambdaHandler) call(ctx context.Context, call LambdaCall) (LambdaReply, error) {
 	reply, err := h.Invoke(ctx, call)
