@@ -275,6 +275,8 @@ func (sc *scan) concealAt(n name, sep separator, c claim) {
 		if end := strings.IndexByte(s[i:], '}'); end > 0 {
 			sc.concealIf(value{start: i + 1, end: i + end}, c)
 		}
+	case at(s, i) == '{' && c.kind == Address:
+		sc.enter(n, i)
 	case at(s, i) == '{', at(s, i) == '[':
 		sc.concealInside(i, closeBracket(s, i), c)
 	case sc.concealQuoted(i, c):
@@ -299,14 +301,35 @@ func (sc *scan) concealQuoted(i int, c claim) bool {
 
 // concealIf conceals a value that is what its name promises.
 func (sc *scan) concealIf(v value, c claim) {
-	if v.start < v.end && c.demand.accepts(sc.s[v.start:v.end]) && !sc.workingDirectory(v, c) {
+	if v.start >= v.end {
+		return
+	}
+	text := sc.s[v.start:v.end]
+	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+		return
+	}
+	before := strings.TrimRight(sc.s[max(0, v.start-16):v.start], "\\\"'=: ")
+	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
 }
 
+// numeric reports that a value without quotes is no count: a name such as secrets or
+// tokens may as well say how many there are.
+func (c claim) numeric(v string) bool {
+	if !isPlainNumber(v) {
+		return true
+	}
+	switch c.kind {
+	case Secret, Token, Authorize, Cookie, URLSignature:
+		return false
+	}
+	return len(v) >= 3
+}
+
 // workingDirectory reports that a PWD is not a password: a path, in an environment.
-func (sc *scan) workingDirectory(v value, c claim) bool {
-	return c.kind == Password && sc.s[v.start] == '/' && strings.HasSuffix(strings.TrimRight(sc.s[:v.start], `\"'= :`), "PWD")
+func workingDirectory(name, v string) bool {
+	return v[0] == '/' && strings.HasSuffix(name, "PWD")
 }
 
 // concealBare conceals a value without quotes.

@@ -15,6 +15,7 @@ type span struct {
 	start, end int
 	kind       Kind
 	named      bool   // told by the name beside it, not by its own form
+	bare       bool   // a number of a JSON document: its placeholder needs quotes
 	plain      string // the secret without the escapes of its surroundings, where they differ
 }
 

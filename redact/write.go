@@ -8,7 +8,6 @@ type writer struct {
 	key      []byte
 	keep     bool // leave what looks like a placeholder alone
 	remember bool // so that the secret can be restored
-	quote    bool // a placeholder becomes a JSON string
 	out      strings.Builder
 }
 
@@ -19,7 +18,7 @@ func (w *writer) write(s string, spans []span, escapes []int) {
 	done := 0
 	for _, sp := range spans {
 		escapes = w.plain(s, done, sp.start, escapes)
-		w.placeholder(sp.kind, s[sp.start:sp.end], sp.plain)
+		w.placeholder(sp, s[sp.start:sp.end])
 		done = sp.end
 	}
 	w.plain(s, done, len(s), escapes)
@@ -40,12 +39,13 @@ func (w *writer) plain(s string, start, end int, escapes []int) []int {
 	return escapes
 }
 
-func (w *writer) placeholder(kind Kind, raw, plain string) {
-	w.out.WriteByte('<')
-	w.out.WriteString(string(kind))
-	w.out.WriteByte('_')
-	w.out.WriteString(w.redactor.concealed(w.key, kind, raw, plain, w.remember))
-	w.out.WriteByte('>')
+func (w *writer) placeholder(sp span, raw string) {
+	id := w.redactor.concealed(w.key, sp.kind, raw, sp.plain, w.remember)
+	text := "<" + string(sp.kind) + "_" + id + ">"
+	if sp.bare {
+		text = `"` + text + `"`
+	}
+	w.out.WriteString(text)
 }
 
 // concealed returns the id of a secret, counts it and, if asked to, remembers it.
