@@ -8,12 +8,13 @@ import (
 )
 
 // percentEncoded looks into percent-encoded runs: form bodies, queries, URLs inside
-// of URLs.
-var percentEncoded = &rule{anchors: []string{"%2", "%3", "%4", "%5", "%7"}, find: func(sc *scan, start, _ int) {
-	if start < sc.percent {
+// of URLs. A form may also have nothing but its blanks encoded, as plus signs.
+var percentEncoded = &rule{anchors: []string{"%", "+"}, find: func(sc *scan, start, end int) {
+	s := sc.s
+	percent := s[start] == '%'
+	if start < sc.percent || percent && (!hexDigits[at(s, end)] || !hexDigits[at(s, end+1)]) || !percent && !formBlank(s, start) {
 		return
 	}
-	s := sc.s
 	from, stop := start, start
 	for from > sc.percent && start-from < maxBare && !endsRun(s[from-1]) {
 		from--
@@ -22,8 +23,19 @@ var percentEncoded = &rule{anchors: []string{"%2", "%3", "%4", "%5", "%7"}, find
 		stop++
 	}
 	sc.percent = stop
-	sc.inner(decodePercent(s[from:stop], from))
+	run := s[from:stop]
+	if percent = strings.IndexByte(run, '%') >= 0; percent {
+		sc.inner(decodePercent(run, from))
+	}
+	if strings.IndexByte(run, '+') >= 0 && (percent || strings.IndexByte(run, '/') < 0) {
+		sc.inner(decodePercent(strings.ReplaceAll(run, "+", " "), from))
+	}
 }}
+
+// formBlank reports a plus sign between two words.
+func formBlank(s string, i int) bool {
+	return i > 0 && i+1 < len(s) && slugSet[s[i-1]] && slugSet[s[i+1]]
+}
 
 func endsRun(c byte) bool {
 	return isSpace(c) || c == '"' || c == '\'' || c == '<' || c == '>' || c == '\\'

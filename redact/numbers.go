@@ -212,12 +212,13 @@ func (sc *scan) phone(i int) {
 		return
 	}
 	digits, end := 0, i+1
-	for j := i + 1; j < len(s) && digits <= 15; j++ {
-		c := s[j]
-		if isDigit(c) {
-			digits, end = digits+1, j+1
-		} else if strings.IndexByte(" -.()", c) < 0 || j > end+1 {
+	for j := i + 1; digits <= 15; {
+		group := decimals.run(s, j)
+		if group == j || digits > 0 && group-j < 2 {
 			break
+		}
+		digits, end = digits+group-j, group
+		for j = group; j < group+2 && strings.IndexByte(" -.()", at(s, j)) >= 0; j++ {
 		}
 	}
 	if digits >= 8 && digits <= 15 && !isAlnum(at(s, end)) && at(s, end) != ':' {

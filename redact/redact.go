@@ -108,7 +108,11 @@ func (r *Redactor) redact(s string, keep bool) (t Text, err error) {
 	}
 	w := writer{redactor: r, key: setup.key, keep: keep, remember: true}
 	sc := newScan(s, setup)
-	w.write(s, sc.run(), sc.escapes)
+	spans := sc.run()
+	if keep {
+		spans = outsidePlaceholders(s, spans)
+	}
+	w.write(s, spans, sc.escapes)
 	return Text{w.out.String()}, nil
 }
 

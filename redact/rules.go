@@ -10,7 +10,7 @@ func rules() []*rule {
 		jwt, privateKey, privateKeyEnd, puttyKey, derKey, jwk,
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
-		email, curlUser, mysqlPassword,
+		email, curlUser, identified, mysqlPassword,
 		percentEncoded, references,
 	}
 	list = append(list, awsTokens...)
