@@ -154,7 +154,7 @@ func entity(s string, i int) (rune, int) {
 func (sc *scan) encodedText(start, end int) {
 	s := sc.s
 	for tries := 0; tries < 3 && end-start >= minEncoded; tries++ {
-		if isText(decodeBase64(s[start:min(end, start+12)])) {
+		if beginsText(s[start:end]) {
 			stop := wrappedRun(base64Set, s, start)
 			if decoded := decodeBase64(s[start:stop]); isText(decoded) && sc.holdsSecret(decoded) {
 				sc.conceal(start, stop, Encoded)
@@ -168,6 +168,28 @@ func (sc *scan) encodedText(start, end int) {
 		start += slash + 1
 	}
 }
+
+// beginsText reports whether the first eight characters of a run decode to text.
+func beginsText(s string) bool {
+	for i := 0; i < 8; i += 4 {
+		n := uint32(base64Digit[s[i]])<<18 | uint32(base64Digit[s[i+1]])<<12 | uint32(base64Digit[s[i+2]])<<6 | uint32(base64Digit[s[i+3]])
+		if !isTextByte(byte(n>>16)) || !isTextByte(byte(n>>8)) || !isTextByte(byte(n)) {
+			return false
+		}
+	}
+	return true
+}
+
+func isTextByte(c byte) bool { return c >= ' ' && c < 0x7f || isSpace(c) }
+
+// base64Digit reads both alphabets.
+var base64Digit = func() (digits [256]byte) {
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		digits[c] = byte(i)
+	}
+	digits['-'], digits['_'] = digits['+'], digits['/']
+	return digits
+}()
 
 // minEncoded is the least base64 that is looked into: {"pin":"1234"}.
 const minEncoded = 16
@@ -199,7 +221,7 @@ func isText(s string) bool {
 		return false
 	}
 	for i := range min(len(s), 64) {
-		if c := s[i]; c >= 0x7f || c < ' ' && !isSpace(c) {
+		if !isTextByte(s[i]) {
 			return false
 		}
 	}

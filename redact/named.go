@@ -30,9 +30,6 @@ var named = &rule{
 // configured finds the names of the configuration; it stands beside every colon and
 // equals sign, as such names have no stems.
 var configured = &rule{anchors: []string{":", "="}, find: func(sc *scan, start, _ int) {
-	if len(sc.setup.names) == 0 {
-		return
-	}
 	end := start
 	for end > 0 && (isBlank(sc.s[end-1]) || isQuote(sc.s[end-1]) || sc.s[end-1] == '\\') {
 		end--
@@ -126,7 +123,7 @@ func (sc *scan) named(start, end int) {
 // claim reads the name, and where it says nothing alone, with the words before it:
 // "API key: …".
 func (sc *scan) claim(n name) claim {
-	if c := claimOf(n.text); c.demand != nothing {
+	if c := sc.claimOf(n.text); c.demand != nothing {
 		return c
 	}
 	start := n.start
@@ -138,11 +135,24 @@ func (sc *scan) claim(n name) claim {
 		if n.end-start > maxName {
 			break
 		}
-		if c := claimOf(sc.s[start:n.end]); c.demand != nothing {
+		if c := sc.claimOf(sc.s[start:n.end]); c.demand != nothing {
 			return c
 		}
 	}
 	return claim{}
+}
+
+// claimOf remembers the claims of names, as a document repeats them.
+func (sc *scan) claimOf(name string) claim {
+	c, known := sc.claims[name]
+	if !known {
+		if sc.claims == nil {
+			sc.claims = map[string]claim{}
+		}
+		c = claimOf(name)
+		sc.claims[name] = c
+	}
+	return c
 }
 
 // separator is what stands between a name and its value.

@@ -269,7 +269,7 @@ func splitWords(name string, words []string) []string {
 			continue
 		}
 		start := wordStart(name, end)
-		words = append(words, lowerWord(name[start:end]))
+		words = append(words, strings.ToLower(name[start:end]))
 		end = start
 	}
 	for i, j := 0, len(words)-1; i < j; i, j = i+1, j-1 {
@@ -302,9 +302,6 @@ func wordStart(name string, end int) int {
 	}
 	return i
 }
-
-// lowerWord does not allocate for words that are lower case already.
-func lowerWord(w string) string { return strings.ToLower(w) }
 
 // claims is written with the words of one claim together.
 type claims map[claim]string

@@ -161,6 +161,9 @@ func newSetup(r *Redactor) (*setup, error) {
 	for _, name := range r.Names {
 		setup.names[squash(name)] = true
 	}
+	if len(r.Names) > 0 {
+		setup.builtin = newAutomaton(append(rules(), configured))
+	}
 	for _, allow := range r.Allow {
 		expr, err := regexp.Compile(`\A(?:` + allow + `)\z`)
 		if err != nil {

@@ -5,7 +5,7 @@ package redact
 func rules() []*rule {
 	list := []*rule{
 		forgeries,
-		named, configured,
+		named,
 		awsKeyID,
 		jwt, privateKey, privateKeyEnd, puttyKey, derKey, jwk,
 		schemes,

@@ -28,9 +28,10 @@ type scan struct {
 	decodings int
 
 	// Where the rules have got to, so that no text is looked at twice.
-	keyed      int      // identifiers before it have been classified
-	percent    int      // percent-encoded runs before it have been decoded
-	encodedRun int      // base64 runs before it have been decoded
+	keyed      int // identifiers before it have been classified
+	percent    int // percent-encoded runs before it have been decoded
+	encodedRun int // base64 runs before it have been decoded
+	claims     map[string]claim
 	references bool     // there are character references
 	regions    []region // the objects around the place where the scan is
 }
