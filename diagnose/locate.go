@@ -113,7 +113,7 @@ func (l *locator) ending() *Failure {
 	if l.end != none {
 		e := &l.events[l.end]
 		f.At = e.Time
-		if f.FailedEvent == 0 || l.failures[l.final].event == l.entries[l.failures[l.final].entry].event {
+		if l.final == none || !l.tells(l.failures[l.final].event) {
 			f.FailedEvent = e.ID
 		}
 		f.Error, f.Cause = nil, nil
@@ -125,6 +125,13 @@ func (l *locator) ending() *Failure {
 	}
 	l.within(&f)
 	return &f
+}
+
+// tells reports that an event is that of work that failed, not one that only
+// says that a state was entered, or that a Map or Parallel failed of it.
+func (l *locator) tells(i int32) bool {
+	t := l.events[i].Type
+	return !t.IsEntered() && !t.IsExited() && t != history.MapIterationFailed && t != history.MapStateFailed && t != history.ParallelStateFailed
 }
 
 // stopped is where an execution was that was stopped from outside, or by its own TimeoutSeconds.
