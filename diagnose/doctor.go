@@ -1,0 +1,91 @@
+package diagnose
+
+import (
+	"context"
+
+	"github.com/stepsleuth/stepsleuth/redact"
+)
+
+// TryFunc runs the recorded failure of c again with a remedy's edits applied.
+type TryFunc func(ctx context.Context, c *Case, r Remedy) Verification
+
+// Doctor makes diagnoses. The zero Doctor asks no rules and no model; it only
+// locates. It is safe for concurrent use.
+type Doctor struct {
+	Rules      []*Rule
+	Collectors []Collector
+	Redact     *redact.Redactor // for what a model is shown; nil: a fresh one
+	Model      Model            // nil: none
+	MaxTokens  int              // of an answer; 0: 1500
+	Try        TryFunc          // nil: remedies stay unverified
+}
+
+// Diagnosis is what was found: raw, for this process only. It has no marshaller
+// on purpose; package report makes the document that may leave.
+type Diagnosis struct {
+	Case        *Case
+	Category    Category
+	Also        []Category
+	Retryable   Retryable
+	RootCause   string
+	Explanation string
+	Findings    []Finding // best first; contributing ones last
+	Remedies    []Remedy
+	Prevention  []string
+	Docs        []string
+	Fingerprint string // "fp1:" and 32 hex digits, from facts alone
+	Missing     []string
+	Model       *ModelUse // nil: no model was asked
+	Claims      []Claim   // what the model said, after checking
+}
+
+// ModelUse tells what a model was asked and what became of it.
+type ModelUse struct {
+	Answer  Answer
+	Err     *ModelError // nil: it answered, and the answer could be read
+	Cut     []string    // what did not fit the prompt
+	Opinion *Opinion    // what checking left of the answer; nil: nothing
+	Leads   bool        // root cause, explanation and perhaps category of the diagnosis are the model's
+}
+
+// Opinion is a model's answer after checking. It was made from redacted text and
+// holds placeholders, not what they stand for.
+type Opinion struct {
+	Category    Category
+	RootCause   redact.Text
+	Explanation redact.Text
+	Remedies    []Advice
+	Prevention  []redact.Text
+	Contradicts string // the certain finding's category that it does not agree with; "" none
+}
+
+// Advice is a remedy in a model's words: never an edit, and never a command.
+type Advice struct {
+	Title redact.Text
+	Steps []redact.Text
+}
+
+// Claim is one sentence of a model's with the evidence it quotes. Its texts are
+// redacted: the model was shown nothing else.
+type Claim struct {
+	Text     string
+	Cites    []Citation
+	Standing Standing
+	Reason   string // why it was demoted or dropped
+}
+
+// Citation is a quote that is said to stand in a piece of evidence.
+type Citation struct {
+	Evidence string // id
+	Quote    string
+}
+
+// Standing is what checking made of a claim.
+type Standing string
+
+// The standings: supported by evidence, shown as a hypothesis, or not shown.
+const (
+	Kept    Standing = "kept"
+	Demoted Standing = "demoted"
+	Dropped Standing = "dropped"
+)
