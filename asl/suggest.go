@@ -10,6 +10,9 @@ func didYouMean(name string, names []string) string {
 		distance = 1 // everything is near a short name
 	}
 	for _, candidate := range names {
+		if len(name) > 3 && len(candidate) > len(name) && strings.EqualFold(candidate[:len(name)], name) && best == "" {
+			best = candidate // Timeout for TimeoutSeconds
+		}
 		if d := editDistance(name, candidate, distance); d < distance {
 			best, distance = candidate, d
 		}
