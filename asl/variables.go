@@ -1,48 +1,67 @@
 package asl
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stepsleuth/stepsleuth/jsonata"
 )
 
 const maxVariableName = 80
 
 // checkVariables checks names of variables, where they may be set and whether
 // anything sets what is read (ASL "Variables").
-func (d *decoder) checkVariables(m *Machine) { d.scope(m, nil, map[string]bool{}) }
+func (d *decoder) checkVariables(m *Machine) { d.scope(m, nil) }
+
+// variables are those that the states of one machine set, and those of the machines
+// around it.
+type variables struct {
+	own   map[string]bool
+	outer *variables
+}
+
+func (v *variables) has(name string) bool {
+	for ; v != nil; v = v.outer {
+		if v.own[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// some returns names to choose a near one from.
+func (v *variables) some() []string {
+	var out []string
+	for ; v != nil && len(out) < 1000; v = v.outer {
+		out = append(out, keys(v.own)...)
+	}
+	return out
+}
 
 // scope checks one machine. Variables of outer scopes can be read and not set;
 // those outside a distributed Map can be neither.
-func (d *decoder) scope(m *Machine, outer []*Machine, visible map[string]bool) {
-	own := map[string]bool{}
+func (d *decoder) scope(m *Machine, outer *variables) {
+	seen := &variables{own: map[string]bool{}, outer: outer}
 	for _, s := range m.States {
 		for _, a := range d.assignments(s) {
 			d.variableName(a)
-			own[variableOf(a)] = true
-			if visible[variableOf(a)] {
+			seen.own[variableOf(a)] = true
+			if outer.has(variableOf(a)) {
 				// Step Functions takes the definition all the same.
 				e := d.keyProblemf(a, codeSchema, "the variable %q is set in an outer scope too; an inner scope can read it, not set it", variableOf(a))
 				e.Severity = SeverityWarning
 			}
 		}
 	}
-	seen := make(map[string]bool, len(own)+len(visible))
-	for name := range visible {
-		seen[name] = true
-	}
-	for name := range own {
-		seen[name] = true
-	}
 	for _, s := range m.States {
 		d.unset(s, seen)
 		for _, nested := range s.nested() {
-			inner := seen
 			if s.Map != nil && s.Map.Distributed {
-				inner = map[string]bool{}
+				d.scope(nested, nil)
+			} else {
+				d.scope(nested, seen)
 			}
-			d.scope(nested, append(outer, m), inner)
 		}
 	}
 }
@@ -92,119 +111,44 @@ func isVariableName(s string) bool {
 }
 
 // unset warns of variables that nothing sets: reading them fails the state.
-func (d *decoder) unset(s *State, seen map[string]bool) {
+func (d *decoder) unset(s *State, seen *variables) {
 	for _, r := range s.Reads() {
-		if r.Inner {
+		if r.Inner || isPlaceholder(r.Text) {
 			continue
 		}
 		for _, name := range r.Variables() {
-			if !seen[name] && !isPlaceholder(r.Text) {
-				e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, didYouMean(name, names(seen)))
-				e.Span = r.Span
-				e.Pointer += r.Pointer
+			if seen.has(name) {
+				continue
 			}
+			hint := ""
+			if d.hints < maxHints {
+				near := seen.some()
+				if r.Expr != nil {
+					near = append(near, functionNames...)
+				}
+				hint = d.didYouMean(name, near)
+			}
+			e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, hint)
+			e.Span = r.Span
+			e.Pointer += r.Pointer
 		}
 	}
 }
 
-func names(set map[string]bool) []string {
-	if len(set) > 1000 {
-		return nil
-	}
-	out := make([]string, 0, len(set))
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// expressionVariables finds the workflow variables in a JSONata expression: names
-// behind a $ that are neither bound in the expression itself nor functions.
-func expressionVariables(text string) []string {
+// expressionVariables finds the workflow variables in a JSONata expression: free
+// names that are neither $states nor functions.
+func expressionVariables(e *jsonata.Expr) []string {
 	var found []string
-	bound := map[string]bool{"states": true}
-	scanNames(text, func(name, after string) {
-		switch {
-		case strings.HasPrefix(after, ":="):
-			bound[name] = true
-		case !strings.HasPrefix(after, "("):
-			found = append(found, name)
-		}
-	})
-	for _, name := range parameters(text) {
-		bound[name] = true
-	}
-	return slices.DeleteFunc(found, func(name string) bool { return bound[name] || slices.Contains(functionNames, name) })
-}
-
-// parameters returns the names that function($a, $b) binds.
-func parameters(text string) []string {
-	var found []string
-	for _, keyword := range []string{"function", "λ"} {
-		for rest := text; ; {
-			i := strings.Index(rest, keyword)
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len(keyword):]
-			list, ok := strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), "(")
-			if end := strings.IndexByte(list, ')'); ok && end >= 0 {
-				scanNames(list[:end], func(name, _ string) { found = append(found, name) })
-			}
+	for _, r := range e.References() {
+		if r.Name != "states" && !r.Known {
+			found = append(found, r.Name)
 		}
 	}
 	return found
 }
 
-// scanNames calls see for every $name outside of strings and comments, with what
-// follows it.
-func scanNames(text string, see func(name, after string)) {
-	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == '"' || c == '\'' || c == '`':
-			i += quoted(text[i:], c)
-		case strings.HasPrefix(text[i:], "/*"):
-			end := strings.Index(text[i+2:], "*/")
-			if end < 0 {
-				return
-			}
-			i += end + 4
-		case c == '$':
-			length := nameLength(text[i+1:])
-			if length > 0 {
-				see(text[i+1:i+1+length], strings.TrimLeft(text[i+1+length:], " \t\r\n"))
-			}
-			i += 1 + length
-		default:
-			i++
-		}
-	}
-}
-
-func quoted(text string, quote byte) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case quote:
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-func nameLength(text string) int {
-	for i, r := range text {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' {
-			return i
-		}
-	}
-	return len(text)
-}
-
-// functionNames are the functions of JSONata and those that Step Functions adds: as
-// values they look like variables.
+// functionNames are the functions of JSONata and those that Step Functions adds, to
+// choose a near name from.
 var functionNames = strings.Fields(`
 	abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent
 	distinct each encodeUrl encodeUrlComponent error eval exists filter floor formatBase formatInteger formatNumber
