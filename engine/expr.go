@@ -108,7 +108,7 @@ func (e *env) evalCall(c *call) (value.Value, *failure) {
 	if errors.As(err, &lookup) {
 		return value.Value{}, lookup.failure
 	}
-	return value.Value{}, e.t.runtimeFailure("%s", err)
+	return value.Value{}, newFailure(errIntrinsic, e.t.atState()+err.Error())
 }
 
 // intrinsicEnv is what intrinsic functions can reach.
