@@ -17,6 +17,16 @@ func (v Value) JSON() string { return value.Value(v).JSON() }
 // IsAbsent reports that there is no value.
 func (v Value) IsAbsent() bool { return value.Value(v).IsAbsent() }
 
+func (v Value) get(key string) Value {
+	member, _ := value.Value(v).Get(key)
+	return Value(member)
+}
+
+func (v Value) text() string {
+	text, _ := value.Value(v).AsString()
+	return text
+}
+
 // QueryLanguage is how a state machine or a state selects and makes data.
 type QueryLanguage string
 
@@ -24,6 +34,15 @@ type QueryLanguage string
 const (
 	JSONPath QueryLanguage = "JSONPath"
 	JSONata  QueryLanguage = "JSONata"
+)
+
+// WorkflowType is STANDARD or EXPRESS.
+type WorkflowType string
+
+// The two types of workflow; Standard is the default.
+const (
+	Standard WorkflowType = "STANDARD"
+	Express  WorkflowType = "EXPRESS"
 )
 
 // Span is a range of bytes in the definition's text: [Start, End). The zero Span
@@ -44,8 +63,10 @@ type Machine struct {
 	// ProcessorConfig of a Map's ItemProcessor; nil elsewhere.
 	Processor *ProcessorConfig
 
-	source *Source
-	index  map[string]*State
+	source   *Source
+	index    map[string]*State
+	outer    *State // the Map or Parallel around a nested machine
+	warnings ErrorList
 }
 
 // State returns the state of that name in this machine (not in nested ones), or nil.
@@ -211,7 +232,7 @@ type Rule struct {
 	Next      string // top level only
 	Variable  *Path  // JSONPath comparison
 	Operator  string // "StringEquals", "IsPresent" …; "" for And, Or, Not and JSONata
-	Value     Value  // what is compared with
+	Value     Value  // what is compared with; JSONata: a Condition that is just true or false
 	Path      *Path  // …Path operators: the other side
 	And, Or   []*Rule
 	Not       *Rule
@@ -249,12 +270,17 @@ type Path struct {
 	Text string // as written, decoded
 	Null bool   // JSON null was written: "discard"
 	Span Span
+
+	// Compiled is nil where Null, where the text holds a ${…} placeholder, and where
+	// a filter is wrong, which Step Functions notices only when it follows the path.
+	Compiled *CompiledPath
 }
 
 // Intrinsic is a call of an intrinsic function.
 type Intrinsic struct {
-	Text string
-	Span Span
+	Text     string
+	Span     Span
+	Compiled *CompiledCall // nil where the text holds a ${…} placeholder
 }
 
 // Expression is a JSONata expression.
