@@ -144,7 +144,15 @@ func (f *facts) here() string {
 	return "the state " + named(f.stateName())
 }
 
-// What names a state's input in a sentence.
+// stateLabel is the state's name for a definition; THIS_STATE where the name is not known from a definition.
+func (f *facts) stateLabel() string {
+	if f.outerState() != nil && f.outerState().Name != "" || looksLikeName(f.stateName()) && f.stateName() != "" {
+		return or(f.stateName(), "THIS_STATE")
+	}
+	return "THIS_STATE"
+}
+
+// ofState names the state as the owner of something: "this state", "the state ChargeCard".
 func (f *facts) ofState() string {
 	if f.stateName() == "" {
 		return "this state"
