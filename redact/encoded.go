@@ -1,0 +1,195 @@
+package redact
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// percentEncoded looks into percent-encoded runs: form bodies, queries, URLs inside
+// of URLs.
+var percentEncoded = &rule{anchors: []string{"%2", "%3", "%4", "%5", "%7"}, find: func(sc *scan, start, _ int) {
+	if start < sc.percent {
+		return
+	}
+	s := sc.s
+	from, stop := start, start
+	for from > sc.percent && start-from < maxBare && !endsRun(s[from-1]) {
+		from--
+	}
+	for stop < len(s) && stop-start < maxBare && !endsRun(s[stop]) {
+		stop++
+	}
+	sc.percent = stop
+	sc.inner(decodePercent(s[from:stop], from))
+}}
+
+func endsRun(c byte) bool {
+	return isSpace(c) || c == '"' || c == '\'' || c == '<' || c == '>' || c == '\\'
+}
+
+// decodePercent also returns, for every byte, where it came from.
+func decodePercent(s string, offset int) (string, []int) {
+	decoded := make([]byte, 0, len(s))
+	origin := make([]int, 0, len(s)+1)
+	for i := 0; i < len(s); {
+		c, length := s[i], 1
+		if c == '%' && i+2 < len(s) && hexDigits[s[i+1]] && hexDigits[s[i+2]] {
+			n, _ := strconv.ParseUint(s[i+1:i+3], 16, 8)
+			c, length = byte(n), 3
+		}
+		decoded, origin = append(decoded, c), append(origin, offset+i)
+		i += length
+	}
+	return string(decoded), append(origin, offset+len(s))
+}
+
+// references notes that the text has letters written as \u0041, \x41, &#65; or
+// &amp;, or slashes written as \/. It is then scanned once more without them.
+var references = &rule{
+	anchors: []string{"\\u00", "\\x", "\\/", "&#", "&amp;", "&quot;", "&apos;", "&lt;"},
+	find:    func(sc *scan, _, _ int) { sc.references = true },
+}
+
+func (sc *scan) scanReferences() {
+	if sc.references {
+		sc.inner(decodeReferences(sc.s))
+	}
+}
+
+// decodeReferences also returns, for every byte, where it came from.
+func decodeReferences(s string) (string, []int) {
+	decoded := make([]byte, 0, len(s))
+	origin := make([]int, 0, len(s)+1)
+	for i := 0; i < len(s); {
+		c, length := reference(s, i)
+		if length == 0 {
+			c, length = rune(s[i]), 1
+			decoded, origin = append(decoded, s[i]), append(origin, i)
+		} else {
+			for range utf8.RuneLen(c) {
+				origin = append(origin, i)
+			}
+			decoded = utf8.AppendRune(decoded, c)
+		}
+		i += length
+	}
+	return string(decoded), append(origin, len(s))
+}
+
+// reference reads the character reference at i; its length is 0 where none stands.
+// The backslashes before an escaped quote or backslash stay, as they tell its depth.
+func reference(s string, i int) (rune, int) {
+	switch s[i] {
+	case '\\':
+		return backslashReference(s, i)
+	case '&':
+		return entity(s, i)
+	}
+	return 0, 0
+}
+
+func backslashReference(s string, i int) (rune, int) {
+	j := skipBackslashes(s, i)
+	length := 0
+	switch {
+	case at(s, j) == '/':
+		return '/', j + 1 - i
+	case at(s, j) == 'u':
+		length = 4
+	case at(s, j) == 'x':
+		length = 2
+	default:
+		return 0, 0
+	}
+	if j+1+length > len(s) {
+		return 0, 0
+	}
+	n, err := strconv.ParseUint(s[j+1:j+1+length], 16, 16)
+	if err != nil || n < 0x20 || n >= 0x7f || n == '\\' || n == '"' && j-i > 1 {
+		return 0, 0
+	}
+	return rune(n), j + 1 + length - i
+}
+
+var entities = map[string]rune{"amp": '&', "quot": '"', "apos": '\'', "lt": '<', "gt": '>', "nbsp": ' ', "commat": '@', "colon": ':', "equals": '='}
+
+func entity(s string, i int) (rune, int) {
+	end := strings.IndexByte(s[i:min(len(s), i+10)], ';')
+	if end < 2 {
+		return 0, 0
+	}
+	body := s[i+1 : i+end]
+	if c, known := entities[body]; known {
+		return c, end + 1
+	}
+	if body[0] != '#' {
+		return 0, 0
+	}
+	base := 10
+	if body = body[1:]; len(body) > 1 && lower(body[0]) == 'x' {
+		body, base = body[1:], 16
+	}
+	n, err := strconv.ParseUint(body, base, 16)
+	if err != nil || n < 0x20 || n >= 0x7f {
+		return 0, 0
+	}
+	return rune(n), end + 1
+}
+
+// encodedText conceals a run of base64 that holds a text with a secret in it.
+func (sc *scan) encodedText(start, end int) {
+	s := sc.s
+	for tries := 0; tries < 3 && end-start >= minEncoded; tries++ {
+		if isText(decodeBase64(s[start:min(end, start+12)])) {
+			stop := wrappedRun(base64Set, s, start)
+			if decoded := decodeBase64(s[start:stop]); isText(decoded) && sc.holdsSecret(decoded) {
+				sc.conceal(start, stop, Encoded)
+			}
+			return
+		}
+		slash := strings.IndexByte(s[start:end], '/')
+		if slash < 0 {
+			return
+		}
+		start += slash + 1
+	}
+}
+
+// minEncoded is the least base64 that is looked into: {"pin":"1234"}.
+const minEncoded = 16
+
+// decodeBase64 decodes either alphabet, with or without padding and line breaks, as
+// far as it goes.
+func decodeBase64(s string) string {
+	clean := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '-':
+			clean = append(clean, '+')
+		case c == '_':
+			clean = append(clean, '/')
+		case isAlnum(c), c == '+', c == '/':
+			clean = append(clean, c)
+		case c == '\\' && i+1 < len(s):
+			i++ // an escaped line break
+		}
+	}
+	clean = clean[:len(clean)-b2i(len(clean)%4 == 1)]
+	n, _ := base64.RawStdEncoding.Decode(clean, clean)
+	return string(clean[:n])
+}
+
+// isText tells text from binary data by its first bytes.
+func isText(s string) bool {
+	if len(s) < 6 {
+		return false
+	}
+	for i := range min(len(s), 64) {
+		if c := s[i]; c >= 0x7f || c < ' ' && !isSpace(c) {
+			return false
+		}
+	}
+	return true
+}

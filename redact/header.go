@@ -1,0 +1,97 @@
+package redact
+
+import "strings"
+
+// concealAuthorization conceals what an Authorization header sends; the scheme
+// stays. The value begins at i, with quotes or without.
+func (sc *scan) concealAuthorization(i int) {
+	s := sc.s
+	start, end := i, 0
+	v := value{}
+	if open, escapes, ok := openQuote(s, i); ok {
+		start = open
+		end = closeQuote(s, open, escapes)
+		v.quoted, v.escapes = true, escapes
+	} else if at(s, i) == '[' {
+		sc.concealInside(i, closeBracket(s, i), claim{Authorize, anything})
+		return
+	} else {
+		end = restOfLine(s, i)
+	}
+	scheme := slugSet.run(s[:end], start)
+	credentials := skipBlanks(s[:end], scheme)
+	if credentials == scheme || credentials == end { // no scheme: all of it is the credential
+		credentials = start
+	}
+	if !v.quoted {
+		end = headerEnd(s, credentials, end)
+	}
+	v.start, v.end = credentials, end
+	if !harmless(s[v.start:v.end]) {
+		sc.concealNamed(v, Authorize)
+	}
+}
+
+// headerEnd returns where the credentials of an unquoted header end. A list of
+// parameters (Digest, AWS4-HMAC-SHA256) takes the rest of the line; one token ends
+// at a blank or before the next header.
+func headerEnd(s string, i, lineEnd int) int {
+	if name := slugSet.run(s, i); at(s, name) == '=' && name < lineEnd && isQuote(at(s, name+1)) || strings.HasPrefix(s[i:], "Credential=") {
+		return lineEnd
+	}
+	end := min(bareValue(s, i), lineEnd)
+	for end > i && strings.IndexByte(",;.", s[end-1]) >= 0 {
+		end--
+	}
+	return end
+}
+
+// concealCookies conceals the values of a Cookie header, or the first value of a
+// Set-Cookie header, whose others are attributes. The names of the cookies stay.
+func (sc *scan) concealCookies(i int, first bool) {
+	s := sc.s
+	end := restOfLine(s, i)
+	if open, escapes, ok := openQuote(s, i); ok {
+		i, end = open, closeQuote(s, open, escapes)
+	}
+	for i < end {
+		i = skipBlanks(s, i)
+		name := i
+		for name < end && s[name] != '=' && s[name] != ';' && s[name] != ' ' {
+			name++
+		}
+		if name >= end || s[name] != '=' {
+			return
+		}
+		stop := name + 1
+		for stop < end && s[stop] != ';' && s[stop] != ' ' {
+			stop++
+		}
+		if v := s[name+1 : stop]; !harmless(v) {
+			sc.concealNamed(value{start: name + 1, end: stop}, Cookie)
+		}
+		if first || stop >= end || s[stop] != ';' {
+			return
+		}
+		i = stop + 1
+	}
+}
+
+// schemes finds credentials by the scheme before them, wherever they stand.
+var schemes = &rule{anchors: []string{"bearer ", "basic "}, find: func(sc *scan, start, end int) {
+	s := sc.s
+	if !wordStarts(s, start) {
+		return
+	}
+	stop := bearerSet.run(s, end)
+	for stop > end && strings.IndexByte(".:", s[stop-1]) >= 0 {
+		stop--
+	}
+	v := s[end:stop]
+	if len(v) < 8 || !hasByte(v, isDigit) && len(v) < 24 || !opaque.accepts(v) && !strings.HasSuffix(v, "=") {
+		return
+	}
+	sc.conceal(end, stop, Authorize)
+}}
+
+var bearerSet = newCharSet("0-9A-Za-z._~+/=:-")

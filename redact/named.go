@@ -1,0 +1,483 @@
+package redact
+
+import "strings"
+
+// named finds the secrets that only the name beside them tells: in JSON, reprs of
+// other languages, YAML, environments, command lines, properties, XML, forms, URLs
+// and connection strings. The anchors are stems of the names that claimOf knows.
+var named = &rule{
+	anchors: []string{
+		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo", "identified by",
+		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
+		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
+		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
+		"curp", "dni", "nif", "pesel", "bsn", "personnummer", "steuer", "driver", "driving", "name", "holder",
+		"initials", "address", "line", "street", "stra", "dob", "birth", "geburt", "phone", "mobil", "tel", "fax",
+		"cell", "msisdn", "whatsapp", "landline", "handy",
+		"shipto", "ship_to", "billto", "bill_to", "shipping", "billing", "delivery", "customer", "recipient",
+		"sender", "contact", "buyer", "purchaser", "payer", "payee", "beneficiary", "patient", "passenger", "guest",
+		"employee", "person", "subscriber", "member", "applicant", "insured", "student", "traveler", "traveller",
+		"attendee", "user", "owner", "client", "author", "profile", "first", "last", "given", "family", "attn",
+		"attention",
+	},
+	find: func(sc *scan, start, end int) {
+		if end > sc.keyed {
+			sc.named(start, end)
+		}
+	},
+}
+
+// configured finds the names of the configuration; it stands beside every colon and
+// equals sign, as such names have no stems.
+var configured = &rule{anchors: []string{":", "="}, find: func(sc *scan, start, _ int) {
+	if len(sc.setup.names) == 0 {
+		return
+	}
+	end := start
+	for end > 0 && (isBlank(sc.s[end-1]) || isQuote(sc.s[end-1]) || sc.s[end-1] == '\\') {
+		end--
+	}
+	if end > 0 && keySet[sc.s[end-1]] {
+		if n, ok := sc.nameAt(end-1, end); ok && sc.setup.names[squash(n.text)] {
+			sc.follow(n, claim{Secret, anything})
+		}
+	}
+}}
+
+// name is an identifier in the text.
+type name struct {
+	start, end int // without the dashes of a flag and the ".$" of a path field
+	text       string
+	flag       bool // --name or -name
+}
+
+// maxName bounds a name; what is longer is a value.
+const maxName = 100
+
+// nameAt widens an anchor to the identifier around it.
+func (sc *scan) nameAt(start, end int) (name, bool) {
+	s := sc.s
+	for start > 0 && keySet[s[start-1]] {
+		start--
+	}
+	for end < len(s) && keySet[s[end]] {
+		end++
+	}
+	if end-start > maxName+8 {
+		return name{end: end}, false
+	}
+	n := name{start: start, end: end}
+	if at(s, start-1) == '\\' {
+		n.start = start + escapeLength(s, start)
+	}
+	for n.start < n.end && !isWordByte(s[n.start]) {
+		n.flag = s[n.start] == '-'
+		n.start++
+	}
+	n.end = trimName(s, n.start, n.end)
+	n.flag = n.flag && (start == 0 || !isAlnum(s[start-1]))
+	n.text = s[n.start:n.end]
+	return n, n.start < n.end
+}
+
+// escapeLength is the length of what follows a backslash at the beginning of s[i:].
+func escapeLength(s string, i int) int {
+	switch at(s, i) {
+	case 'n', 'r', 't', 'b', 'f':
+		return 1
+	case 'u':
+		return min(5, len(s)-i)
+	}
+	return 0
+}
+
+func trimName(s string, start, end int) int {
+	for end > start && !isWordByte(s[end-1]) {
+		end--
+	}
+	return end
+}
+
+// named looks at the identifier around an anchor, and at what follows it.
+func (sc *scan) named(start, end int) {
+	n, ok := sc.nameAt(start, end)
+	sc.keyed = max(end, n.end)
+	if !ok {
+		return
+	}
+	sep := sc.separator(n)
+	if sep.kind == noSeparator {
+		if at(sc.s, n.end) == '(' {
+			sc.enter(n, n.end)
+		}
+		return
+	}
+	claim := sc.claim(n)
+	if claim.demand != nothing {
+		sc.follow(n, claim)
+		return
+	}
+	if sep.kind == colon || sep.kind == equals {
+		sc.personal(n, sep)
+		sc.enter(n, sep.value)
+	}
+}
+
+// claim reads the name, and where it says nothing alone, with the words before it:
+// "API key: …".
+func (sc *scan) claim(n name) claim {
+	if c := claimOf(n.text); c.demand != nothing {
+		return c
+	}
+	start := n.start
+	for range 2 {
+		if start < 2 || sc.s[start-1] != ' ' || !isLetter(sc.s[start-2]) {
+			break
+		}
+		start = alnum.runBack(sc.s, start-1)
+		if n.end-start > maxName {
+			break
+		}
+		if c := claimOf(sc.s[start:n.end]); c.demand != nothing {
+			return c
+		}
+	}
+	return claim{}
+}
+
+// separator is what stands between a name and its value.
+type separator struct {
+	kind   separatorKind
+	quoted bool // the name is quoted
+	value  int  // where the value begins
+	spaced bool // blanks stand between
+}
+
+type separatorKind uint8
+
+const (
+	noSeparator separatorKind = iota
+	colon                     // name: value
+	equals                    // name=value, name => value, name := value
+	comma                     // "name", "value": arguments, tuples, name and value as two members
+	blank                     // --name value, password 'value'
+	element                   // <name>value</name>
+	call                      // name("value")
+)
+
+// separator reads what follows a name.
+func (sc *scan) separator(n name) separator {
+	s, i := sc.s, n.end
+	var sep separator
+	if strings.HasPrefix(s[i:], ".$") {
+		i += 2
+	}
+	if j := skipBackslashes(s, i); j < len(s) && isQuote(s[j]) {
+		sep.quoted, i = true, j+1
+	}
+	if at(s, i) == ']' {
+		i++
+	}
+	after := i
+	i = skipBlanks(s, i)
+	switch c := at(s, i); {
+	case c == ':' && strings.HasPrefix(s[i:], ":="), c == '=' && strings.HasPrefix(s[i:], "=>"), c == '=' && strings.HasPrefix(s[i:], "=="):
+		sep.kind, i = equals, i+2
+	case c == ':':
+		sep.kind, i = colon, i+1
+	case c == '=':
+		sep.kind, i = equals, i+1
+	case c == ',' && sep.quoted:
+		sep.kind, i = comma, i+1
+	case sep.quoted:
+		sep.kind = sc.quotedEnd(i)
+	case c == '(' && i == after:
+		if _, _, ok := openQuote(s, i+1); ok {
+			sep.kind, i = call, i+1
+		}
+	case c == '>' && i == after && startsElement(s, n.start):
+		sep.kind, i = element, i+1
+	case i > after:
+		sep.kind = blank
+	}
+	sep.value = skipBlanks(s, i)
+	if sep.quoted {
+		sep.value = skipSpaces(s, i)
+	}
+	sep.spaced = sep.value > i
+	return sep
+}
+
+// quotedEnd tells what follows a quoted name that is neither key nor item: the end
+// of an object or of an element's start tag, or its next attribute.
+func (sc *scan) quotedEnd(i int) separatorKind {
+	switch c := at(sc.s, skipSpaces(sc.s, i)); {
+	case c == '}', c == '>', c == '/', isLetter(c):
+		return comma
+	}
+	return noSeparator
+}
+
+func skipBackslashes(s string, i int) int {
+	for i < len(s) && s[i] == '\\' {
+		i++
+	}
+	return i
+}
+
+// startsElement reports whether < or <ns: stands before a name.
+func startsElement(s string, i int) bool {
+	if at(s, i-1) == ':' {
+		i = alnum.runBack(s, i-1)
+	}
+	return at(s, i-1) == '<'
+}
+
+// follow conceals the value of a name that claims one.
+func (sc *scan) follow(n name, c claim) {
+	sep := sc.separator(n)
+	switch sep.kind {
+	case colon, equals:
+		if !sc.scoped(n, sep) {
+			sc.concealAt(n, sep, c)
+		}
+	case call:
+		sc.concealQuoted(sep.value, c)
+	case comma:
+		sc.concealPair(n, sep, c)
+	case element:
+		sc.concealElement(sep.value, c)
+	case blank:
+		sc.concealAfterBlank(n, sep, c)
+	}
+}
+
+// scoped reports that a colon after the name is part of a resource name, a path, a
+// place in a file or a scope of a program: secret:prod/db, Token::new.
+func (sc *scan) scoped(n name, sep separator) bool {
+	if sep.kind != colon || sep.quoted || sep.spaced {
+		return false
+	}
+	before := at(sc.s, n.start-1)
+	return before == ':' || before == '/' || before == '.' || at(sc.s, sep.value) == ':' ||
+		strings.HasPrefix(sc.s[sep.value:], "//")
+}
+
+// concealAt conceals the value after a colon or an equals sign.
+func (sc *scan) concealAt(n name, sep separator, c claim) {
+	s, i := sc.s, sep.value
+	switch {
+	case c.kind == Authorize && c.demand == anything:
+		sc.concealAuthorization(i)
+	case c.kind == Cookie && !sep.quoted && hasPrefixFold(n.text, 0, "cookie"), hasPrefixFold(n.text, 0, "set-cookie"):
+		sc.concealCookies(i, hasPrefixFold(n.text, 0, "set-"))
+	case at(s, i) == '{' && sep.kind == equals && !sep.quoted:
+		if end := strings.IndexByte(s[i:], '}'); end > 0 {
+			sc.concealIf(value{start: i + 1, end: i + end}, c)
+		}
+	case at(s, i) == '{' && c.kind == Address:
+		sc.enter(n, i)
+	case at(s, i) == '{', at(s, i) == '[':
+		sc.concealInside(i, closeBracket(s, i), c)
+	case sc.concealQuoted(i, c):
+	default:
+		sc.concealBare(n, sep, c)
+	}
+}
+
+// concealQuoted conceals the string literal at i, if one is there.
+func (sc *scan) concealQuoted(i int, c claim) bool {
+	start, escapes, ok := openQuote(sc.s, i)
+	if !ok {
+		return false
+	}
+	if c.kind == Authorize && c.demand == anything {
+		sc.concealAuthorization(i)
+		return true
+	}
+	sc.concealIf(value{start, closeQuote(sc.s, start, escapes), true, escapes}, c)
+	return true
+}
+
+// concealIf conceals a value that is what its name promises.
+func (sc *scan) concealIf(v value, c claim) {
+	if v.start >= v.end {
+		return
+	}
+	text := sc.s[v.start:v.end]
+	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+		return
+	}
+	before := strings.TrimRight(sc.s[max(0, v.start-16):v.start], "\\\"'=: ")
+	if !workingDirectory(before, text) {
+		sc.concealNamed(v, c.kind)
+	}
+}
+
+// numeric reports that a value without quotes is no count: a name such as secrets or
+// tokens may as well say how many there are.
+func (c claim) numeric(v string) bool {
+	if !isPlainNumber(v) {
+		return true
+	}
+	switch c.kind {
+	case Secret, Token, Authorize, Cookie, URLSignature:
+		return false
+	}
+	return len(v) >= 3
+}
+
+// workingDirectory reports that a PWD is not a password: a path, in an environment.
+func workingDirectory(name, v string) bool {
+	return v[0] == '/' && strings.HasSuffix(name, "PWD")
+}
+
+// concealBare conceals a value without quotes.
+func (sc *scan) concealBare(n name, sep separator, c claim) {
+	s, i := sc.s, sep.value
+	var end int
+	switch c.demand {
+	case digits, manyDigits:
+		end = bareNumber.run(s, i)
+	case anyText, streetText, personal:
+		end = bareWords(s, i, c.kind == PersonName)
+	default:
+		if sep.kind == colon && at(s, i) == '|' || at(s, i) == '>' {
+			end = yamlBlock(s, n.start, i)
+			break
+		}
+		end = bareValue(s, i)
+		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
+			return
+		}
+		if c.demand == anything && sep.spaced && startsLine(s, n.start) {
+			end = max(end, beforeComment(s, i, restOfLine(s, i)))
+		}
+	}
+	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
+		end--
+	}
+	if sep.kind == equals && at(s, n.start-1) == '$' { // an assignment or a comparison of an expression
+		return
+	}
+	sc.concealIf(value{start: i, end: end}, c)
+}
+
+var bareNumber = newCharSet("0-9 ()+./-")
+
+// bareWords returns where words end that no quotes hold: at punctuation, at a line's
+// end and before the next name. Of a person's name only words with capitals are
+// taken.
+func bareWords(s string, i int, capitals bool) int {
+	end := i
+	for end < len(s) && end-i < 120 {
+		if c := s[end]; strings.IndexByte(",;&|(){}[]\"<>\n\r\t\\'", c) >= 0 {
+			break
+		} else if c == ' ' && (nameFollows(s, end) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
+			break
+		}
+		end++
+	}
+	return end
+}
+
+// startsLine reports whether a name is the first thing of its line, list dashes
+// and "export" aside.
+func startsLine(s string, i int) bool {
+	for i > 0 && (isBlank(s[i-1]) || s[i-1] == '-') {
+		i--
+	}
+	if strings.HasSuffix(s[:i], "export") {
+		i -= len("export")
+	}
+	return i == 0 || s[i-1] == '\n' || escapeEnds(s, i)
+}
+
+// beforeComment cuts a YAML comment off.
+func beforeComment(s string, start, end int) int {
+	if i := strings.Index(s[start:end], " #"); i >= 0 {
+		return start + i
+	}
+	return end
+}
+
+// yamlBlock returns where a block scalar ends whose indicator is at i: before the
+// first line that is indented no deeper than its key.
+func yamlBlock(s string, key, i int) int {
+	indent := key - (strings.LastIndexByte(s[:key], '\n') + 1)
+	end := i
+	for next := strings.IndexByte(s[i:], '\n'); next >= 0; next = strings.IndexByte(s[end:], '\n') {
+		line := end + next + 1
+		if text := skipBlanks(s, line); text < len(s) && s[text] != '\n' && text-line <= indent {
+			return line - 1
+		}
+		end = line
+		if end-i > maxBare {
+			break
+		}
+	}
+	return len(s)
+}
+
+// proseWords begin what is said about a password, not the password.
+var proseWords = wordSetOf(`must is was were should shall cannot can could required invalid not missing may might has
+	have had too field expected for the a an incorrect wrong expired does do did value failed mismatch and or of in
+	to by at length minimum maximum please provide enter authentication access unable no`)
+
+func isProse(word string) bool {
+	return proseWords[strings.ToLower(strings.TrimRight(word, ".,:;!"))]
+}
+
+// concealAfterBlank conceals what follows a flag, or a quoted value that follows
+// the word password.
+func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
+	s, i := sc.s, sep.value
+	if n.flag {
+		if at(s, i) != '-' && !sc.concealQuoted(i, c) {
+			sc.concealIf(value{start: i, end: bareValue(s, i)}, c)
+		}
+		return
+	}
+	if c.kind != Password && c.kind != Secret || c.demand != anything {
+		return
+	}
+	for _, verb := range [...]string{"is ", "was ", "of "} {
+		if hasPrefixFold(s, i, verb) {
+			i = skipBlanks(s, i+len(verb))
+			break
+		}
+	}
+	if sc.concealQuoted(i, c) {
+		return
+	}
+	end := bareValue(s, i)
+	for end > i && strings.IndexByte(".,:;", s[end-1]) >= 0 {
+		end--
+	}
+	if v := s[i:end]; i > sep.value && opaque.accepts(v) || netrc(s, n.start) && !isProse(v) {
+		sc.concealIf(value{start: i, end: end}, c)
+	}
+}
+
+// netrc reports that "login NAME" stands before a name.
+func netrc(s string, i int) bool {
+	before := strings.Fields(s[max(0, i-80):i])
+	return len(before) >= 2 && before[len(before)-2] == "login"
+}
+
+// concealElement conceals the text of an XML element.
+func (sc *scan) concealElement(i int, c claim) {
+	s := sc.s
+	if strings.HasPrefix(s[i:], "<![CDATA[") {
+		i += len("<![CDATA[")
+		if end := strings.Index(s[i:], "]]>"); end >= 0 {
+			sc.concealIf(value{start: i, end: i + end}, c)
+		}
+		return
+	}
+	end := strings.IndexByte(s[i:], '<')
+	if end < 0 {
+		end = bareValue(s, i) - i
+	}
+	sc.concealIf(value{start: i, end: i + end}, c)
+}

@@ -1,0 +1,51 @@
+package redact
+
+import "maps"
+
+// Receipt says what was removed, never the value.
+type Receipt struct {
+	Count    int          `json:"count"`
+	Kinds    map[Kind]int `json:"kinds,omitempty"`
+	Removals []Removal    `json:"removals,omitempty"` // in the order of the text
+}
+
+// Removal is one concealed place.
+type Removal struct {
+	Kind        Kind   `json:"kind"`
+	Placeholder string `json:"placeholder"`
+	Line        int    `json:"line"`   // from 1
+	Column      int    `json:"column"` // in bytes, from 1
+}
+
+func (r *Receipt) count(kind Kind) {
+	if r.Kinds == nil {
+		r.Kinds = map[Kind]int{}
+	}
+	r.Count++
+	r.Kinds[kind]++
+}
+
+// Receipt says what was removed from the text, and where. It is read from the
+// placeholders themselves, so it holds for joined and stored texts too.
+func (t Text) Receipt() Receipt {
+	var receipt Receipt
+	line, lineStart, seen := 1, 0, 0
+	for p := range placeholders(t.s) {
+		for ; seen < p.start; seen++ {
+			if t.s[seen] == '\n' {
+				line, lineStart = line+1, seen+1
+			}
+		}
+		receipt.count(p.kind)
+		receipt.Removals = append(receipt.Removals, Removal{p.kind, t.s[p.start:p.end], line, p.start - lineStart + 1})
+	}
+	return receipt
+}
+
+// Receipt says how much this Redactor has removed so far, streams included, without
+// the places.
+func (r *Redactor) Receipt() Receipt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Receipt{Count: r.totals.Count, Kinds: maps.Clone(r.totals.Kinds)}
+}

@@ -1,0 +1,140 @@
+package redact
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// maxDecodings bounds how many layers of base64, percent encoding and character
+// references are taken off one value.
+const maxDecodings = 4
+
+// span is a secret at s[start:end].
+type span struct {
+	start, end int
+	kind       Kind
+	named      bool   // told by the name beside it, not by its own form
+	bare       bool   // a number of a JSON document: its placeholder needs quotes
+	plain      string // the secret without the escapes of its surroundings, where they differ
+}
+
+// scan looks for secrets in one text. Rules add spans; they may overlap.
+type scan struct {
+	s         string
+	setup     *setup
+	spans     []span
+	escapes   []int // where something looks like a placeholder
+	decodings int
+
+	// Where the rules have got to, so that no text is looked at twice.
+	keyed      int      // identifiers before it have been classified
+	percent    int      // percent-encoded runs before it have been decoded
+	encodedRun int      // base64 runs before it have been decoded
+	references bool     // there are character references
+	regions    []region // the objects around the place where the scan is
+}
+
+func newScan(s string, setup *setup) *scan { return &scan{s: s, setup: setup} }
+
+// run applies every rule and returns disjoint spans in the order of the text.
+func (sc *scan) run() []span {
+	sc.setup.builtin.scan(sc)
+	sc.scanRuns()
+	sc.scanReferences()
+	sc.setup.scan(sc)
+	return sc.merge()
+}
+
+// conceal adds a secret which its own form has told.
+func (sc *scan) conceal(start, end int, kind Kind) {
+	sc.add(span{start: start, end: end, kind: kind})
+}
+
+// concealNamed adds a secret which a name beside it has told.
+func (sc *scan) concealNamed(v value, kind Kind) {
+	sc.add(span{start: v.start, end: v.end, kind: kind, named: true, plain: v.plain(sc.s)})
+}
+
+func (sc *scan) add(sp span) {
+	if sp.start >= sp.end || looksConcealed(sc.s[sp.start:sp.end]) {
+		return
+	}
+	if sp.plain == "" {
+		sp.plain = sc.s[sp.start:sp.end]
+	}
+	if sc.setup.allowed(sp.plain) {
+		return
+	}
+	sc.spans = append(sc.spans, sp)
+}
+
+// looksConcealed reports that a value is as a whole a placeholder, or what looks
+// like one: it hides nothing, and is escaped instead.
+func looksConcealed(s string) bool {
+	if len(s) < idLength+4 || s[0] != '<' || s[len(s)-1] != '>' {
+		return false
+	}
+	_, end := parsePlaceholder(strings.TrimLeft(s, "<_"), 0)
+	return end > 0 && end == len(strings.TrimLeft(s, "<_"))-1
+}
+
+// merge unites overlapping spans. The longest gives the kind; among equals, one
+// told by its form.
+func (sc *scan) merge() []span {
+	slices.SortStableFunc(sc.spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), compareBool(a.named, b.named))
+	})
+	merged := sc.spans[:0]
+	var longest int
+	for _, sp := range sc.spans {
+		last := len(merged) - 1
+		if last < 0 || sp.start >= merged[last].end {
+			merged, longest = append(merged, sp), sp.end-sp.start
+			continue
+		}
+		if sp.end <= merged[last].end {
+			continue
+		}
+		if length := sp.end - sp.start; length > longest {
+			longest, merged[last].kind = length, sp.kind
+		}
+		merged[last].end = sp.end
+		merged[last].plain = sc.s[merged[last].start:sp.end]
+	}
+	return merged
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// inner scans a decoded part of the text. origin[i] is where decoded[i] begins in
+// s; its last element is where the part ends.
+func (sc *scan) inner(decoded string, origin []int) {
+	if sc.decodings >= maxDecodings {
+		return
+	}
+	in := newScan(decoded, sc.setup)
+	in.decodings = sc.decodings + 1
+	for _, sp := range in.run() {
+		sp.start, sp.end = origin[sp.start], origin[sp.end]
+		sc.spans = append(sc.spans, sp)
+	}
+}
+
+// holdsSecret scans a decoded text whose parts cannot be concealed one by one.
+func (sc *scan) holdsSecret(decoded string) bool {
+	if sc.decodings >= maxDecodings {
+		return true
+	}
+	in := newScan(decoded, sc.setup)
+	in.decodings = sc.decodings + 1
+	return len(in.run()) > 0
+}
