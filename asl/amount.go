@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
 )
 
 // whole reads a whole number of a range, nil where n is none.
@@ -98,7 +100,7 @@ func (d *decoder) textOr(n *node, name string, q QueryLanguage, calls bool) *Tex
 	switch {
 	case v == nil && path == nil:
 		return nil
-	case v == nil && calls && path.is("string") && isCallText(path.text):
+	case v == nil && calls && path.is("string") && intrinsic.IsCall(path.text):
 		return &TextOr{Call: d.call(path, path), Span: path.span}
 	case v == nil:
 		return &TextOr{Path: d.pathField(n, path.key, referencePath), Span: path.span}

@@ -17,6 +17,16 @@ func (v Value) JSON() string { return value.Value(v).JSON() }
 // IsAbsent reports that there is no value.
 func (v Value) IsAbsent() bool { return value.Value(v).IsAbsent() }
 
+func (v Value) get(key string) Value {
+	member, _ := value.Value(v).Get(key)
+	return Value(member)
+}
+
+func (v Value) text() string {
+	text, _ := value.Value(v).AsString()
+	return text
+}
+
 // QueryLanguage is how a state machine or a state selects and makes data.
 type QueryLanguage string
 
@@ -268,8 +278,9 @@ type Path struct {
 
 // Intrinsic is a call of an intrinsic function.
 type Intrinsic struct {
-	Text string
-	Span Span
+	Text     string
+	Span     Span
+	Compiled *CompiledCall // nil where the text holds a ${…} placeholder
 }
 
 // Expression is a JSONata expression.

@@ -18,7 +18,7 @@ func Parse(name string, text []byte) (*Machine, error) {
 		return nil, err
 	}
 	m := d.topMachine(root)
-	d.checkNames(m)
+	d.checkTree(m)
 	return m, d.finish(m)
 }
 
@@ -26,17 +26,29 @@ func Parse(name string, text []byte) (*Machine, error) {
 // it. Where it leads to is not checked. Its Machine holds just this state.
 func ParseState(name string, text []byte) (*State, error) {
 	d := newDecoder("", text)
-	d.lone, d.language = true, JSONPath
 	root, err := d.read()
 	if err != nil {
 		return nil, err
 	}
+	s := d.loneState(name, root)
+	return s, d.finish(s.Machine)
+}
+
+// loneState reads a state that has no machine, and gives it one.
+func (d *decoder) loneState(name string, root *node) *State {
+	d.lone, d.language = true, JSONPath
 	m := &Machine{QueryLanguage: JSONPath, StartAt: name, Span: root.span, source: d.src}
 	root.key = name
 	s := d.state(m, root)
 	m.States, m.index = []*State{s}, map[string]*State{name: s}
 	d.checkNames(m)
-	return s, d.finish(m)
+	return s
+}
+
+// checkTree checks what concerns more than one state.
+func (d *decoder) checkTree(m *Machine) {
+	d.checkNames(m)
+	d.checkVariables(m)
 }
 
 // Warnings lists what Step Functions accepts and what still looks wrong, in the
@@ -51,6 +63,7 @@ type decoder struct {
 	language  QueryLanguage // of the outermost machine
 	processor *ProcessorConfig
 	nodes     map[*State]*node
+	hints     int
 	starts    map[*Machine]*node
 }
 

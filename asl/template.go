@@ -1,6 +1,10 @@
 package asl
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
+)
 
 // template reads a payload template (JSONPath) or an expression, or JSON with
 // expressions in it (JSONata).
@@ -96,7 +100,7 @@ func (d *decoder) selected(kid, field *node) *Node {
 			saying("The value for the field '%s' must be a STRING that contains a JSONPath or an intrinsic function expression", kid.key).at(field)
 	case isPathText(kid.text):
 		return &Node{Path: d.path(kid, anyPath, field), Span: kid.span}
-	case isCallText(kid.text):
+	case intrinsic.IsCall(kid.text):
 		return &Node{Call: d.call(kid, field), Span: kid.span}
 	case isPlaceholder(kid.text):
 	default:
@@ -161,9 +165,4 @@ func (d *decoder) openExpression(v *node, q QueryLanguage) {
 // expression reads a JSONata string.
 func (d *decoder) expression(v *node) *Expression {
 	return &Expression{Text: strings.TrimSpace(v.text[2 : len(v.text)-2]), Span: v.span}
-}
-
-// call reads the call of an intrinsic function.
-func (d *decoder) call(v, field *node) *Intrinsic {
-	return &Intrinsic{Text: v.text, Span: v.span}
 }

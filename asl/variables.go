@@ -1,0 +1,213 @@
+package asl
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const maxVariableName = 80
+
+// checkVariables checks names of variables, where they may be set and whether
+// anything sets what is read (ASL "Variables").
+func (d *decoder) checkVariables(m *Machine) { d.scope(m, nil, map[string]bool{}) }
+
+// scope checks one machine. Variables of outer scopes can be read and not set;
+// those outside a distributed Map can be neither.
+func (d *decoder) scope(m *Machine, outer []*Machine, visible map[string]bool) {
+	own := map[string]bool{}
+	for _, s := range m.States {
+		for _, a := range d.assignments(s) {
+			d.variableName(a)
+			own[variableOf(a)] = true
+			if visible[variableOf(a)] {
+				// Step Functions takes the definition all the same.
+				e := d.keyProblemf(a, codeSchema, "the variable %q is set in an outer scope too; an inner scope can read it, not set it", variableOf(a))
+				e.Severity = SeverityWarning
+			}
+		}
+	}
+	seen := make(map[string]bool, len(own)+len(visible))
+	for name := range visible {
+		seen[name] = true
+	}
+	for name := range own {
+		seen[name] = true
+	}
+	for _, s := range m.States {
+		d.unset(s, seen)
+		for _, nested := range s.nested() {
+			inner := seen
+			if s.Map != nil && s.Map.Distributed {
+				inner = map[string]bool{}
+			}
+			d.scope(nested, append(outer, m), inner)
+		}
+	}
+}
+
+// assignments returns the members of all Assign fields of a state.
+func (d *decoder) assignments(s *State) []*node {
+	n := d.nodes[s]
+	holders := []*node{n}
+	for _, key := range []string{"Choices", "Catch"} {
+		holders = append(holders, objects(n.get(key))...)
+	}
+	var out []*node
+	for _, h := range holders {
+		if v := h.get("Assign"); v != nil && v.kind == '{' {
+			out = append(out, v.kids...)
+		}
+	}
+	return out
+}
+
+func variableOf(n *node) string { return strings.TrimSuffix(n.key, ".$") }
+
+func (d *decoder) variableName(n *node) {
+	name := variableOf(n)
+	switch {
+	case name == "states":
+		d.keyProblemf(n, codeSchema, `a variable cannot be called "states": $states is reserved`).
+			saying("'states' is a reserved variable name")
+	case utf8.RuneCountInString(name) > maxVariableName:
+		d.keyProblemf(n, codeSchema, "the name of a variable has at most %d characters", maxVariableName)
+	case !isVariableName(name):
+		d.keyProblemf(n, codeSchema, "%q is no name of a variable: letters, digits and _, and no digit first", name)
+	}
+}
+
+// isVariableName follows Unicode's identifiers (UAX 31).
+func isVariableName(s string) bool {
+	for i, r := range s {
+		if unicode.IsLetter(r) || r == '_' || unicode.Is(unicode.Nl, r) {
+			continue
+		}
+		if i == 0 || !unicode.In(r, unicode.Nd, unicode.Mn, unicode.Mc, unicode.Pc) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// unset warns of variables that nothing sets: reading them fails the state.
+func (d *decoder) unset(s *State, seen map[string]bool) {
+	for _, r := range s.Reads() {
+		if r.Inner {
+			continue
+		}
+		for _, name := range r.Variables() {
+			if !seen[name] && !isPlaceholder(r.Text) {
+				e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, didYouMean(name, names(seen)))
+				e.Span = r.Span
+				e.Pointer += r.Pointer
+			}
+		}
+	}
+}
+
+func names(set map[string]bool) []string {
+	if len(set) > 1000 {
+		return nil
+	}
+	out := make([]string, 0, len(set))
+	for name := range set {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// expressionVariables finds the workflow variables in a JSONata expression: names
+// behind a $ that are neither bound in the expression itself nor functions.
+func expressionVariables(text string) []string {
+	var found []string
+	bound := map[string]bool{"states": true}
+	scanNames(text, func(name, after string) {
+		switch {
+		case strings.HasPrefix(after, ":="):
+			bound[name] = true
+		case !strings.HasPrefix(after, "("):
+			found = append(found, name)
+		}
+	})
+	for _, name := range parameters(text) {
+		bound[name] = true
+	}
+	return slices.DeleteFunc(found, func(name string) bool { return bound[name] || slices.Contains(functionNames, name) })
+}
+
+// parameters returns the names that function($a, $b) binds.
+func parameters(text string) []string {
+	var found []string
+	for _, keyword := range []string{"function", "λ"} {
+		for rest := text; ; {
+			i := strings.Index(rest, keyword)
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(keyword):]
+			list, ok := strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), "(")
+			if end := strings.IndexByte(list, ')'); ok && end >= 0 {
+				scanNames(list[:end], func(name, _ string) { found = append(found, name) })
+			}
+		}
+	}
+	return found
+}
+
+// scanNames calls see for every $name outside of strings and comments, with what
+// follows it.
+func scanNames(text string, see func(name, after string)) {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '"' || c == '\'' || c == '`':
+			i += quoted(text[i:], c)
+		case strings.HasPrefix(text[i:], "/*"):
+			end := strings.Index(text[i+2:], "*/")
+			if end < 0 {
+				return
+			}
+			i += end + 4
+		case c == '$':
+			length := nameLength(text[i+1:])
+			if length > 0 {
+				see(text[i+1:i+1+length], strings.TrimLeft(text[i+1+length:], " \t\r\n"))
+			}
+			i += 1 + length
+		default:
+			i++
+		}
+	}
+}
+
+func quoted(text string, quote byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case quote:
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func nameLength(text string) int {
+	for i, r := range text {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// functionNames are the functions of JSONata and those that Step Functions adds: as
+// values they look like variables.
+var functionNames = strings.Fields(`
+	abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent
+	distinct each encodeUrl encodeUrlComponent error eval exists filter floor formatBase formatInteger formatNumber
+	fromMillis hash join keys length lookup lowercase map match max merge millis min not now number pad parse
+	parseInteger partition power random range reduce replace reverse round shuffle sift single sort split spread
+	sqrt string substring substringAfter substringBefore sum toMillis trim type uppercase uuid zip`)
