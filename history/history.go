@@ -35,7 +35,8 @@ type Execution struct {
 	RedriveCount    int
 	Incomplete      bool // events are known to be missing (a page, the end, the beginning)
 
-	log log
+	log    log
+	record record
 }
 
 // Type is the kind of workflow.
@@ -54,6 +55,9 @@ type Event struct {
 	Type       EventType
 	Time       time.Time
 	Details    *Details // nil: the event carries no details member
+
+	stamp string // the timestamp as it stood in the JSON that was read
+	rare  *rare  // what only unusual events have
 }
 
 // EventType names what happened: "TaskStateEntered", "LambdaFunctionFailed".

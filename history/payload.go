@@ -1,5 +1,11 @@
 package history
 
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
 // JSONAppender is what a Payload can be rendered from: a value that knows its JSON text.
 type JSONAppender interface {
 	AppendJSON(dst []byte) []byte
@@ -22,6 +28,23 @@ type text string
 
 func (t text) AppendJSON(dst []byte) []byte { return append(dst, t...) }
 
+// quoted is text as it stands in JSON that was read, quotes and escapes included:
+// most payloads of a history are never looked at.
+type quoted string
+
+func (q quoted) AppendJSON(dst []byte) []byte {
+	if strings.IndexByte(string(q), '\\') < 0 {
+		return append(dst, q[1:len(q)-1]...)
+	}
+	dst, _ = jsontext.AppendUnquote(dst, string(q)) // was checked when it was read
+	return dst
+}
+
+// inline is a payload that was recorded as JSON and not, as AWS does, as text that holds JSON.
+type inline string
+
+func (v inline) AppendJSON(dst []byte) []byte { return append(dst, v...) }
+
 // Text returns a Payload of the given text with inputDetails{truncated: false} beside it.
 func Text(s string) Payload { return Payload{src: text(s), Details: true} }
 
@@ -33,7 +56,8 @@ func (p Payload) IsAbsent() bool { return p.src == nil }
 
 // Source returns what the Payload was made from by Rendered, or nil.
 func (p Payload) Source() JSONAppender {
-	if _, ok := p.src.(text); ok {
+	switch p.src.(type) {
+	case text, quoted, inline:
 		return nil
 	}
 	return p.src
@@ -45,6 +69,8 @@ func (p Payload) String() string {
 	case nil:
 		return ""
 	case text:
+		return string(src)
+	case inline:
 		return string(src)
 	}
 	return string(p.src.AppendJSON(nil))
