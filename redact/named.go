@@ -7,7 +7,7 @@ import "strings"
 // and connection strings. The anchors are stems of the names that claimOf knows.
 var named = &rule{
 	anchors: []string{
-		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo", "identified by",
+		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
 		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
 		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
 		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
@@ -30,9 +30,6 @@ var named = &rule{
 // configured finds the names of the configuration; it stands beside every colon and
 // equals sign, as such names have no stems.
 var configured = &rule{anchors: []string{":", "="}, find: func(sc *scan, start, _ int) {
-	if len(sc.setup.names) == 0 {
-		return
-	}
 	end := start
 	for end > 0 && (isBlank(sc.s[end-1]) || isQuote(sc.s[end-1]) || sc.s[end-1] == '\\') {
 		end--
@@ -126,7 +123,7 @@ func (sc *scan) named(start, end int) {
 // claim reads the name, and where it says nothing alone, with the words before it:
 // "API key: …".
 func (sc *scan) claim(n name) claim {
-	if c := claimOf(n.text); c.demand != nothing {
+	if c := sc.claimOf(n.text); c.demand != nothing {
 		return c
 	}
 	start := n.start
@@ -138,11 +135,24 @@ func (sc *scan) claim(n name) claim {
 		if n.end-start > maxName {
 			break
 		}
-		if c := claimOf(sc.s[start:n.end]); c.demand != nothing {
+		if c := sc.claimOf(sc.s[start:n.end]); c.demand != nothing {
 			return c
 		}
 	}
 	return claim{}
+}
+
+// claimOf remembers the claims of names, as a document repeats them.
+func (sc *scan) claimOf(name string) claim {
+	c, known := sc.claims[name]
+	if !known {
+		if sc.claims == nil {
+			sc.claims = map[string]claim{}
+		}
+		c = claimOf(name)
+		sc.claims[name] = c
+	}
+	return c
 }
 
 // separator is what stands between a name and its value.
@@ -197,6 +207,8 @@ func (sc *scan) separator(n name) separator {
 		}
 	case c == '>' && i == after && startsElement(s, n.start):
 		sep.kind, i = element, i+1
+	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
+		sep.kind, i = element, tagEnd(s, i)
 	case i > after:
 		sep.kind = blank
 	}
@@ -231,6 +243,15 @@ func startsElement(s string, i int) bool {
 		i = alnum.runBack(s, i-1)
 	}
 	return at(s, i-1) == '<'
+}
+
+// tagEnd returns where the start tag ends whose attributes begin at i, or 0.
+func tagEnd(s string, i int) int {
+	end := strings.IndexAny(s[i:min(len(s), i+256)], "<>")
+	if end <= 0 || s[i+end] != '>' || s[i+end-1] == '/' {
+		return 0
+	}
+	return i + end + 1
 }
 
 // follow conceals the value of a name that claims one.
@@ -269,8 +290,7 @@ func (sc *scan) concealAt(n name, sep separator, c claim) {
 	switch {
 	case c.kind == Authorize && c.demand == anything:
 		sc.concealAuthorization(i)
-	case c.kind == Cookie && !sep.quoted && hasPrefixFold(n.text, 0, "cookie"), hasPrefixFold(n.text, 0, "set-cookie"):
-		sc.concealCookies(i, hasPrefixFold(n.text, 0, "set-"))
+	case c.kind == Cookie && sc.concealCookies(i, hasPrefixFold(n.text, 0, "set")):
 	case at(s, i) == '{' && sep.kind == equals && !sep.quoted:
 		if end := strings.IndexByte(s[i:], '}'); end > 0 {
 			sc.concealIf(value{start: i + 1, end: i + end}, c)
@@ -342,9 +362,9 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	case anyText, streetText, personal:
 		end = bareWords(s, i, c.kind == PersonName)
 	default:
-		if sep.kind == colon && at(s, i) == '|' || at(s, i) == '>' {
-			end = yamlBlock(s, n.start, i)
-			break
+		if sep.kind == colon && (at(s, i) == '|' || at(s, i) == '>') {
+			sc.concealNamed(value{start: i + 1, end: yamlBlock(s, n.start, i)}, c.kind)
+			return
 		}
 		end = bareValue(s, i)
 		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
@@ -401,22 +421,29 @@ func beforeComment(s string, start, end int) int {
 	return end
 }
 
-// yamlBlock returns where a block scalar ends whose indicator is at i: before the
-// first line that is indented no deeper than its key.
+// yamlBlock returns where a block ends that begins after i: before the first line
+// that is indented no deeper than its key.
 func yamlBlock(s string, key, i int) int {
-	indent := key - (strings.LastIndexByte(s[:key], '\n') + 1)
-	end := i
-	for next := strings.IndexByte(s[i:], '\n'); next >= 0; next = strings.IndexByte(s[end:], '\n') {
-		line := end + next + 1
-		if text := skipBlanks(s, line); text < len(s) && s[text] != '\n' && text-line <= indent {
-			return line - 1
-		}
-		end = line
-		if end-i > maxBare {
-			break
-		}
+	indent := 0
+	for c := at(s, key-1); isBlank(c) || c == '-'; c = at(s, key-indent-1) {
+		indent++
 	}
-	return len(s)
+	for end := i; ; {
+		end = lineEnd(s, end)
+		next := lineBreak(s, end)
+		if text := skipBlanks(s, next); next == end || end-i > maxBare || text-next <= indent && !isSpace(at(s, text)) {
+			return end
+		}
+		end = next
+	}
+}
+
+// lineEnd returns where the line of i ends, before its line break, real or escaped.
+func lineEnd(s string, i int) int {
+	for i < len(s) && lineBreak(s, i) == i {
+		i++
+	}
+	return i
 }
 
 // proseWords begin what is said about a password, not the password.

@@ -100,6 +100,9 @@ func (sc *scan) concealMember(i int, c claim) bool {
 func (sc *scan) concealInside(start, end int, c claim) {
 	s := sc.s
 	for i := start + 1; i < end; {
+		if s[i] == '<' && looksLikePlaceholder(s, i+1) {
+			i += max(strings.IndexByte(s[i:end], '>'), 1)
+		}
 		if c := s[i]; !isQuote(c) && !isDigit(c) && !isLetter(c) || isQuote(c) && !opensString(s, i) {
 			i++
 			continue

@@ -28,9 +28,10 @@ type scan struct {
 	decodings int
 
 	// Where the rules have got to, so that no text is looked at twice.
-	keyed      int      // identifiers before it have been classified
-	percent    int      // percent-encoded runs before it have been decoded
-	encodedRun int      // base64 runs before it have been decoded
+	keyed      int // identifiers before it have been classified
+	percent    int // percent-encoded runs before it have been decoded
+	encodedRun int // base64 runs before it have been decoded
+	claims     map[string]claim
 	references bool     // there are character references
 	regions    []region // the objects around the place where the scan is
 }
@@ -103,6 +104,30 @@ func (sc *scan) merge() []span {
 		merged[last].plain = sc.s[merged[last].start:sp.end]
 	}
 	return merged
+}
+
+// outsidePlaceholders cuts the placeholders of a stored text out of its spans. What
+// is left of one is a scheme, an escape, a quote.
+func outsidePlaceholders(s string, spans []span) []span {
+	var rest []span
+	add := func(start, end int, kind Kind) {
+		if end-start > 3 && !harmless(s[start:end]) {
+			rest = append(rest, span{start: start, end: end, kind: kind, plain: s[start:end]})
+		}
+	}
+	for _, sp := range spans {
+		start, whole := sp.start, true
+		for p := range placeholders(s[sp.start:sp.end]) {
+			add(start, sp.start+p.start, sp.kind)
+			start, whole = sp.start+p.end, false
+		}
+		if whole {
+			rest = append(rest, sp)
+		} else {
+			add(start, sp.end, sp.kind)
+		}
+	}
+	return rest
 }
 
 func compareBool(a, b bool) int {

@@ -14,14 +14,24 @@ type writer struct {
 // write appends s with its spans concealed, and with an underscore at each of
 // escapes, where something looks like a placeholder.
 func (w *writer) write(s string, spans []span, escapes []int) {
-	w.out.Grow(len(s))
-	done := 0
+	w.writeFrom(s, 0, len(s), spans, escapes)
+}
+
+// writeFrom appends s[start:end]. A span that begins before start has its placeholder
+// already.
+func (w *writer) writeFrom(s string, start, end int, spans []span, escapes []int) {
+	w.out.Grow(end - start)
 	for _, sp := range spans {
-		escapes = w.plain(s, done, sp.start, escapes)
-		w.placeholder(sp, s[sp.start:sp.end])
-		done = sp.end
+		if sp.end <= start || sp.start >= end {
+			continue
+		}
+		if sp.start >= start {
+			escapes = w.plain(s, start, sp.start, escapes)
+			w.placeholder(sp, s[sp.start:sp.end])
+		}
+		start = min(sp.end, end)
 	}
-	w.plain(s, done, len(s), escapes)
+	w.plain(s, start, end, escapes)
 }
 
 // plain appends s[start:end], which holds no secrets, and returns the escapes that
