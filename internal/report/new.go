@@ -66,6 +66,7 @@ func (b *builder) document() Document {
 		Phase:             b.text(cmp.Or(string(b.c.Phase), string(diagnose.Run))),
 		Failure:           b.failure(b.c.Failure),
 		Origin:            b.failure(b.c.Origin),
+		HandlerFailed:     b.c.HandlerFailed,
 		OtherFailures:     []Failure{},
 		OtherFailureCount: max(b.c.OtherCount, len(b.c.Others)),
 		Category:          b.opt(string(b.d.Category)),
@@ -104,6 +105,9 @@ func (b *builder) document() Document {
 
 // text redacts.
 func (b *builder) text(s string) redact.Text { return b.r.Text(s) }
+
+// json redacts what should be JSON, and stays JSON where it is.
+func (b *builder) json(s string) redact.Text { return b.r.JSON([]byte(s)) }
 
 // opt redacts; nil for none.
 func (b *builder) opt(s string) *redact.Text {
@@ -179,7 +183,7 @@ func (b *builder) failure(f *diagnose.Failure) *Failure {
 	if f == nil {
 		return nil
 	}
-	return &Failure{
+	out := &Failure{
 		State:        b.opt(f.State),
 		Path:         b.texts(f.Path),
 		EnteredEvent: number(f.EnteredEvent),
@@ -191,7 +195,15 @@ func (b *builder) failure(f *diagnose.Failure) *Failure {
 		Input:        b.input(f),
 		At:           when(f.At),
 		EndedAt:      b.opt(f.EndedAt),
+		Outcome:      b.opt(string(f.Outcome)),
 	}
+	if f.Nested != nil {
+		out.NestedARN = b.opt(f.Nested.ARN)
+	}
+	if f.Within != f { // a case is made by others; a ring would never end
+		out.Within = b.failure(f.Within)
+	}
+	return out
 }
 
 // input is the failure's input, cut to what lies around the pointer of the leading
@@ -204,7 +216,7 @@ func (b *builder) input(f *diagnose.Failure) *redact.Text {
 	if focus := b.leadingFocus(); focus != nil && f == b.c.Subject() {
 		pointer = focus.Pointer
 	}
-	t := b.text(around(f.Input.String(), pointer, maxInput)).Truncate(maxInput)
+	t := b.json(around(f.Input.String(), pointer, maxInput)).Truncate(maxInput)
 	return &t
 }
 
@@ -259,7 +271,7 @@ func (b *builder) evidence() []Evidence {
 			Source:  b.text(string(e.Source)),
 			Pointer: b.opt(e.Pointer),
 			Event:   number(e.Event),
-			Quote:   b.text(e.Text).Truncate(maxQuote),
+			Quote:   b.json(e.Text).Truncate(maxQuote),
 		})
 	}
 	return out

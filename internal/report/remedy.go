@@ -66,7 +66,7 @@ func (b *builder) change(remedy *Remedy, source *asl.Source, edits []asl.Edit) {
 		remedy.LocalOnly = true
 		return
 	}
-	shownBefore, shownAfter := b.text(source.Text), b.text(after)
+	shownBefore, shownAfter := b.json(source.Text), b.json(after)
 	diff := unified(source.Name, shownBefore.String(), shownAfter.String())
 	text := b.r.Stored(diff)
 	remedy.Diff = &text
@@ -113,7 +113,7 @@ func (b *builder) patch(before, after string) []Operation {
 		}
 		if o.op != "remove" {
 			text := o.value.JSON()
-			shown := b.text(text)
+			shown := b.json(text)
 			if shown.String() != text {
 				return nil
 			}

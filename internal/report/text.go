@@ -177,17 +177,20 @@ func machine(doc Document) string {
 	return cmp.Or(str(doc.Execution.StateMachine), str(doc.Execution.Name))
 }
 
-// places names the failing state; with an origin both, the origin first.
+// places names the failing state; with an origin both, the one to mend first in front.
 func places(doc Document) string {
 	if doc.Failure == nil {
 		return ""
 	}
 	failed := where(doc.Failure)
-	if doc.Origin == nil {
+	switch {
+	case doc.Origin == nil:
 		return failed
+	case doc.HandlerFailed:
+		return strings.TrimSpace(cmp.Or(failed, "the handler") + ", which was to handle " + where(doc.Origin) + " " + str(doc.Origin.Error))
 	}
-	if str(doc.Origin.Error) != str(doc.Failure.Error) && doc.Failure.Error != nil {
-		failed += " " + str(doc.Failure.Error)
+	if e := str(doc.Failure.Error); e != "" && e != str(doc.Origin.Error) {
+		failed += " " + e
 	}
 	return where(doc.Origin) + ", which led to " + cmp.Or(failed, "the end")
 }
@@ -213,7 +216,7 @@ func where(f *Failure) string {
 
 // subject is the failure that category and root cause describe.
 func subject(doc Document) *Failure {
-	if doc.Origin != nil {
+	if doc.Origin != nil && !doc.HandlerFailed {
 		return doc.Origin
 	}
 	return doc.Failure
@@ -495,12 +498,22 @@ func (p *printer) notes() {
 		p.item(label, text, 3)
 		label = ""
 	}
+	if f := subject(p.doc); f != nil && f.Within != nil {
+		say("inside it failed " + strings.Join(nonEmpty(where(f.Within), str(f.Within.Error), str(f.Within.Cause)), ": "))
+	}
 	for _, f := range p.doc.Findings {
 		switch {
 		case f.Contributing:
 			say(f.Title.String())
 		case f.Rule == redact.Static("model"):
 			say("hypothesis of the model, not supported by the evidence: " + f.Title.String())
+		}
+	}
+	if m := p.doc.Model; m != nil && !m.Leads {
+		for _, c := range m.Claims {
+			if c.Standing == redact.Static("kept") {
+				say("the model adds: " + c.Text.String() + " " + ids(c.Cites))
+			}
 		}
 	}
 	if p.doc.Failure != nil && p.doc.OtherFailureCount > 0 {
@@ -521,11 +534,22 @@ func (p *printer) quiet() {
 			break
 		}
 		text := where(&f) + "  " + str(f.Error)
+		if f.Outcome != nil {
+			text += ", " + str(f.Outcome)
+		}
 		if f.EndedAt != nil {
-			text += ", caught: went on at " + str(f.EndedAt)
+			text += ": went on at " + str(f.EndedAt)
 		}
 		p.item("", text, 2)
 	}
+}
+
+func ids(cites []redact.Text) string {
+	var out []string
+	for _, c := range cites {
+		out = append(out, "["+c.String()+"]")
+	}
+	return strings.Join(out, " ")
 }
 
 func plural(n int, what string) string {
@@ -556,11 +580,12 @@ func stepText(s Step) string {
 	if s.Millis != nil {
 		text += " " + (time.Duration(*s.Millis) * time.Millisecond).String()
 	}
-	switch s.Outcome.String() {
+	switch outcome := s.Outcome.String(); outcome {
+	case "succeeded", "open":
 	case "failed":
 		text += " FAILED"
-	case "caught":
-		text += " caught"
+	default:
+		text += " " + outcome
 	}
 	return text
 }
@@ -606,7 +631,7 @@ func modelText(m *Model) string {
 		parts = append(parts, str(m.ID))
 	}
 	if m.Error != nil {
-		parts = append(parts, "no answer to use: "+m.Error.Reason.String())
+		parts = append(parts, "no answer to use ("+m.Error.Kind.String()+")")
 	} else {
 		parts = append(parts, fmt.Sprintf("%s supported, %d hypothetical, %d dropped", plural(m.Kept, "claim"), m.Demoted, m.Dropped))
 	}
