@@ -35,6 +35,24 @@ func shared(t testing.TB, name string) string {
 	return ""
 }
 
+// archive reads a txtar file: its files by name, what stands before them as "".
+func archive(t testing.TB, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, name := map[string]string{}, ""
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "-- "); ok && strings.HasSuffix(rest, " --\n") {
+			name = strings.TrimSuffix(rest, " --\n")
+			continue
+		}
+		part[name] += line
+	}
+	return part
+}
+
 // recorded is what these tests read of a case that was recorded on AWS.
 type recorded struct {
 	File          string          `json:"-"`
