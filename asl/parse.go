@@ -2,6 +2,7 @@ package asl
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -64,6 +65,7 @@ type decoder struct {
 	processor *ProcessorConfig
 	nodes     map[*State]*node
 	hints     int
+	ends      []int // offsets of line ends, once they are needed
 	starts    map[*Machine]*node
 }
 
@@ -149,8 +151,7 @@ func (d *decoder) duplicates(n *node) {
 		seen := make(map[string]*node, len(n.kids))
 		for _, kid := range n.kids {
 			if first := seen[kid.key]; first != nil {
-				line, _ := d.src.Position(first.keySpan.Start)
-				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, line).
+				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, d.line(first.keySpan.Start)).
 					saying("Duplicate field '%s'", kid.key)
 				continue
 			}
@@ -176,10 +177,28 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 	return false
 }
 
+// line is the line of an offset. Messages may name thousands of them, so that the
+// text is not counted for each.
+func (d *decoder) line(offset int) int {
+	if d.ends == nil {
+		d.ends = []int{}
+		for i := range len(d.src.Text) {
+			if d.src.Text[i] == '\n' {
+				d.ends = append(d.ends, i)
+			}
+		}
+	}
+	before, _ := slices.BinarySearch(d.ends, offset)
+	return before + 1
+}
+
 // label names a value in a message.
 func label(n *node) string {
-	if n.key != "" {
+	switch {
+	case n.key != "":
 		return n.key
+	case n.parent != nil && n.parent.kind == '[':
+		return fmt.Sprintf("%s[%d]", label(n.parent), n.index)
 	}
 	return "this"
 }

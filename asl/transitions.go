@@ -14,6 +14,22 @@ func (d *decoder) checkNames(m *Machine) {
 		}
 	}
 	d.unique(m)
+	d.labels(m)
+}
+
+// labels finds labels that two Map states share: they name the Map Runs.
+func (d *decoder) labels(m *Machine) {
+	seen := map[string]string{}
+	m.Walk(func(_ []string, s *State) {
+		if s.Map == nil || s.Map.Label == "" {
+			return
+		}
+		if other, twice := seen[s.Map.Label]; twice {
+			d.problemf(d.nodes[s].get("Label"), codeLabelTwice, "the Map %q has the label %q too", other, s.Map.Label).
+				saying("Duplicate label name: %s", s.Map.Label)
+		}
+		seen[s.Map.Label] = s.Name
+	})
 }
 
 func (d *decoder) graphTree(m *Machine) {
@@ -39,7 +55,8 @@ func (d *decoder) graph(m *Machine) {
 		return
 	}
 	reached := map[string]bool{}
-	if at := d.starts[m]; at != nil {
+	at := d.starts[m]
+	if at != nil {
 		d.arrow(m, at, m.StartAt, reached)
 	}
 	ends := false
@@ -47,9 +64,12 @@ func (d *decoder) graph(m *Machine) {
 		ends = ends || s.End || s.Type == Succeed || s.Type == Fail
 		d.arrows(m, s, reached)
 	}
-	if !ends {
+	switch {
+	case !ends:
 		d.noEnd(m)
 		return
+	case at == nil:
+		return // nothing begins, so that nothing is reached
 	}
 	for _, s := range m.States {
 		if !reached[s.Name] {
@@ -117,16 +137,14 @@ func (d *decoder) arrow(m *Machine, at *node, to string, reached map[string]bool
 
 // hint says what a target that is not there may have been meant for.
 func (d *decoder) hint(m *Machine, to string) string {
-	if d.hints++; d.hints > maxHints { // they cost time, and nobody reads a thousand of them
+	if d.hints >= maxHints {
 		return ""
 	}
 	if d.elsewhere(m, to) {
 		return ": it is in another state machine of this definition, and transitions do not leave theirs"
 	}
-	return didYouMean(to, m.names())
+	return d.didYouMean(to, m.names())
 }
-
-const maxHints = 50
 
 func (m *Machine) names() []string {
 	names := make([]string, len(m.States))
@@ -156,8 +174,7 @@ func (d *decoder) unique(m *Machine) {
 			seen[s.Name] = n
 			return
 		}
-		line, _ := d.src.Position(first.keySpan.Start)
 		d.keyProblemf(n, codeDuplicate, "there is a state %q already, in line %d (%s); names are unique in the whole definition",
-			s.Name, line, strings.TrimPrefix(first.pointer(), "/")).saying("Duplicate State name: %s", s.Name)
+			s.Name, d.line(first.keySpan.Start), strings.TrimPrefix(first.pointer(), "/")).saying("Duplicate State name: %s", s.Name)
 	})
 }

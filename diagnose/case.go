@@ -38,12 +38,17 @@ type Case struct {
 	OtherCount int                // all of them, also those beyond the first 20
 	Evidence   []Evidence
 	Missing    []string // what could not be had, and how to get it
+
+	// HandlerFailed says that Failure is one of its own, in what was to handle
+	// Origin: it is what to mend first, and both belong in the verdict.
+	HandlerFailed bool
 }
 
 // Subject is the failure that category and root cause describe: the origin where
-// there is one, else the failure itself; nil where nothing failed.
+// there is one that was only passed on, else the failure itself; nil where
+// nothing failed.
 func (c *Case) Subject() *Failure {
-	if c.Origin != nil {
+	if c.Origin != nil && !c.HandlerFailed {
 		return c.Origin
 	}
 	return c.Failure
@@ -66,6 +71,33 @@ type Failure struct {
 	Aborted      bool   // stopped from outside
 	TimedOut     bool   // the machine's own TimeoutSeconds
 	Heartbeat    bool   // a heartbeat was set, and a time-out recorded
+
+	Outcome   Outcome  // what became of it
+	Rebuilt   bool     // Input is not recorded there, but what the event before it says
+	MapRunARN string   // the Map run that failed
+	Nested    *Nested  // the execution that the state started, and that failed
+	Within    *Failure // what failed in that execution or Map run, where its history was given
+}
+
+// Outcome is what became of a failure.
+type Outcome string
+
+// The outcomes; "" where the history does not tell.
+const (
+	Ended     Outcome = "ended"     // the execution, or it was running when that was ended
+	Caught    Outcome = "caught"    // by the state's catcher, or that of a Map or Parallel around it
+	Retried   Outcome = "retried"   // and then succeeded, or failed anew
+	Tolerated Outcome = "tolerated" // by its Map
+	Beside    Outcome = "beside"    // in another branch or iteration of what had failed anyway
+	Redriven  Outcome = "redriven"  // it ended the execution, which was redriven
+)
+
+// Nested is a failed execution as the cause of the state that started it tells it.
+type Nested struct {
+	ARN             string
+	StateMachineARN string
+	Status          string
+	Error, Cause    *string
 }
 
 // Evidence is something that can be cited: raw text and where it stands.

@@ -127,6 +127,9 @@ func (e *env) assign(t *template) ([]assignment, *failure) {
 	if t == nil {
 		return nil, nil
 	}
+	if !t.object {
+		return literalAssignments(t.literal), nil
+	}
 	list := make([]assignment, len(t.fields))
 	for i := range t.fields {
 		v, f := e.eval(t.fields[i].tmpl)
@@ -136,6 +139,15 @@ func (e *env) assign(t *template) ([]assignment, *failure) {
 		list[i] = assignment{t.fields[i].key, v}
 	}
 	return list, nil
+}
+
+// literalAssignments are those of an Assign with nothing to compute.
+func literalAssignments(v value.Value) []assignment {
+	list := make([]assignment, v.Len())
+	for i, m := range v.Members() {
+		list[i] = assignment{m.Key, m.Value}
+	}
+	return list
 }
 
 // effectiveInput applies InputPath, and then Parameters or Arguments (ASL

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
+	"github.com/stepsleuth/stepsleuth/internal/jsonpath"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -14,7 +16,10 @@ type expression struct {
 }
 
 // call is a compiled call of an intrinsic function.
-type call struct{ text string }
+type call struct {
+	*intrinsic.Call
+	text string
+}
 
 func (c *compiler) expression(field string, x *asl.Expression) *expression {
 	if x == nil {
@@ -27,18 +32,52 @@ func (c *compiler) call(field string, x *asl.Intrinsic) *call {
 	if x == nil {
 		return nil
 	}
-	return &call{text: x.Text}
+	parsed, err := intrinsic.Parse(x.Text)
+	if err != nil {
+		c.fail(field, err)
+		return nil
+	}
+	return &call{parsed, x.Text}
 }
-
-var errNotYet = errors.New("not supported yet")
 
 func (e *env) evalExpression(x *expression) (value.Value, *failure) {
 	return value.Value{}, e.t.queryFailure(x.field, "JSONata is not supported yet: field %s.", x.field)
 }
 
 func (e *env) evalCall(c *call) (value.Value, *failure) {
-	return value.Value{}, e.t.runtimeFailure("Intrinsic functions are not supported yet: %s", c.text)
+	v, err := c.Eval(intrinsicEnv{e})
+	if err == nil {
+		return v, nil
+	}
+	var lookup *lookupError
+	if errors.As(err, &lookup) {
+		return value.Value{}, lookup.failure
+	}
+	return value.Value{}, e.t.runtimeFailure("%s", err)
 }
+
+// intrinsicEnv is what intrinsic functions can reach.
+type intrinsicEnv struct{ *env }
+
+// lookupError carries a failure through the evaluation of a call.
+type lookupError struct{ *failure }
+
+func (*lookupError) Error() string { return "path not found" }
+
+func (e intrinsicEnv) Lookup(p *jsonpath.Path) (value.Value, error) {
+	v, err := e.follow(p)
+	switch {
+	case err == nil:
+		return v, nil
+	case errors.Is(err, errUnassigned):
+		return v, &lookupError{e.unassigned(&path{Path: p})}
+	}
+	return v, &lookupError{e.t.runtimeFailure("The JsonPath argument for the field '%s' could not be found in the input '%s'", p, e.root.JSON())}
+}
+
+func (e intrinsicEnv) Random(low, high int64) int64 { return low + e.t.x.rand.Int64N(high-low) }
+
+func (e intrinsicEnv) UUID() string { return e.t.x.uuid() }
 
 // condition evaluates the Condition of a Choice rule, which must be true or false.
 func (e *env) condition(x *expression) (bool, *failure) {

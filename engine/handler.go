@@ -26,6 +26,14 @@ type TaskHandler interface {
 	HandleTask(ctx context.Context, t *Task) (Result, error)
 }
 
+// A ParameterChecker is a TaskHandler that can tell, before a task is scheduled,
+// that its parameters are of no use. Step Functions then fails the execution with
+// States.Runtime, and the history shows no attempt. It is called from the event
+// loop and must not block; its error is a *TaskError, best made by Task.RefuseParameters.
+type ParameterChecker interface {
+	CheckParameters(t *Task) error
+}
+
 // TaskFunc is a function that is a TaskHandler.
 type TaskFunc func(ctx context.Context, t *Task) (Result, error)
 
@@ -43,6 +51,14 @@ func (m TaskMux) HandleTask(ctx context.Context, t *Task) (Result, error) {
 		return h.HandleTask(ctx, t)
 	}
 	return Result{}, &UnsupportedError{Resource: t.Resource}
+}
+
+// CheckParameters asks the handler that the task would go to.
+func (m TaskMux) CheckParameters(t *Task) error {
+	if c, ok := m.find(t.Resource).(ParameterChecker); ok {
+		return c.CheckParameters(t)
+	}
+	return nil
 }
 
 func (m TaskMux) find(resource string) TaskHandler {

@@ -61,10 +61,29 @@ func runTask(t *thread) {
 		x.fail(t, f)
 		return
 	}
-	if t.inspectMock() {
+	if t.inspectMock() || a.refused() {
 		return
 	}
 	a.dispatch()
+}
+
+// refused asks whoever will handle the task whether its parameters are of any use.
+func (a *attempt) refused() bool {
+	checker, ok := a.x.engine.Tasks.(ParameterChecker)
+	if !ok {
+		return false
+	}
+	err := checker.CheckParameters(a.task)
+	if err == nil {
+		return false
+	}
+	var refusal *TaskError
+	if !errors.As(err, &refusal) || refusal.Cause == nil {
+		a.giveUp(err)
+		return true
+	}
+	a.x.fail(a.t, a.t.runtimeFailure("%s", *refusal.Cause))
+	return true
 }
 
 // settings computes the time-outs and credentials.

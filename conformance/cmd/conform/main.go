@@ -1,0 +1,57 @@
+// Conform runs recorded cases through the engine and writes what comes out, one
+// file a case, for the recordings' comparer.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/stepsleuth/stepsleuth/conformance"
+)
+
+func main() {
+	cases := flag.String("cases", "", "folder with index.json (default: shared/conformance beside the repository)")
+	out := flag.String("out", "", "folder to write results to")
+	mode := flag.String("mode", "direct", "direct: functions behave as the case says; replay: tasks answer as recorded")
+	verbose := flag.Bool("v", false, "say why a case has no result")
+	flag.Parse()
+	if err := run(*cases, *out, conformance.Mode(*mode), *verbose); err != nil {
+		fmt.Fprintln(os.Stderr, "conform:", err)
+		os.Exit(2)
+	}
+}
+
+func run(dir, out string, mode conformance.Mode, verbose bool) error {
+	if dir == "" {
+		dir = conformance.Find(".")
+	}
+	if out == "" || dir == "" {
+		return fmt.Errorf("-cases and -out are needed")
+	}
+	if mode != conformance.Direct && mode != conformance.Replay {
+		return fmt.Errorf("unknown mode %q: it is direct or replay", mode)
+	}
+	cases, err := conformance.Load(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	for _, c := range cases {
+		result, err := conformance.Run(context.Background(), c, mode)
+		if err != nil && verbose {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", c.Slug, err)
+		}
+		if result == nil {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(out, c.Slug+".json"), result, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

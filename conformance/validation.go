@@ -1,0 +1,3 @@
+package conformance
+
+func runValidation(c *Case) ([]byte, error) { return nil, nil }
