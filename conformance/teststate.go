@@ -39,9 +39,12 @@ func runTestState(ctx context.Context, c *Case) ([]byte, error) {
 	if err := json.Unmarshal(c.Request, &r); err != nil {
 		return nil, err
 	}
+	if message := definitionRefusal(c, r.StateName); message != "" {
+		return refusedWith("InvalidDefinition", message), nil
+	}
 	test, err := stateTest(c, &r)
 	if err != nil {
-		return refused(err)
+		return nil, err
 	}
 	e := &engine.Engine{Tasks: functions(c), Clock: clock()}
 	result, err := e.TestState(ctx, test)
@@ -49,6 +52,14 @@ func runTestState(ctx context.Context, c *Case) ([]byte, error) {
 		return refused(err)
 	}
 	return json.Marshal(testResponse(result, r.InspectionLevel))
+}
+
+// definitionRefusal is what AWS says to a definition that it does not take, or "".
+func definitionRefusal(c *Case, state string) string {
+	if state == "" {
+		return asl.Refusal(asl.DiagnoseState(c.DefinitionText()))
+	}
+	return asl.Refusal(asl.Diagnose(c.DefinitionText(), asl.Standard))
 }
 
 func stateTest(c *Case, r *testRequest) (engine.StateTest, error) {
@@ -142,15 +153,9 @@ func refused(err error) ([]byte, error) {
 	if errors.As(err, &api) {
 		return refusedWith(api.Code, api.Message), nil
 	}
-	var list asl.ErrorList
-	if errors.As(err, &list) && len(list) > 0 {
-		return refusedWith("InvalidDefinition", definitionError(list)), nil
-	}
 	return nil, err
 }
 
 func refusedWith(code, message string) []byte {
 	return must(json.Marshal(map[string]any{"error": map[string]string{"Code": code, "Message": message}}))
 }
-
-func definitionError(list asl.ErrorList) string { return list.Error() }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/history"
@@ -82,6 +83,7 @@ func (e *Engine) TestState(ctx context.Context, test StateTest) (*StateResult, e
 	if err := test.check(n, &req); err != nil {
 		return nil, err
 	}
+	test.name(&req)
 	x, err := newExecution(ctx, e, p, n, req)
 	if err != nil {
 		return nil, err
@@ -99,6 +101,20 @@ func (e *Engine) TestState(ctx context.Context, test StateTest) (*StateResult, e
 		return nil, x.err
 	}
 	return probe.result(x), nil
+}
+
+// name makes up the machine that the state is said to be in, in the role's account.
+func (test *StateTest) name(req *Request) {
+	names := execution{rand: seeded(test.Seed)}
+	partition, account := "aws", "123456789012"
+	if parts := strings.Split(test.RoleARN, ":"); len(parts) == 6 && parts[4] != "" {
+		partition, account = parts[1], parts[4]
+	}
+	req.Name = names.uuid()
+	machine := names.uuid()
+	prefix := fmt.Sprintf("arn:%s:states:us-east-1:%s:", partition, account)
+	req.StateMachineARN = prefix + "stateMachine:" + machine
+	req.ARN = prefix + "express:" + machine + ":" + req.Name
 }
 
 // check refuses what AWS refuses.
