@@ -10,6 +10,10 @@ import (
 // none stands for "no such index".
 const none int32 = -1
 
+// maxDepth bounds how many Maps and Parallels in each other are followed, so that
+// time stays linear whatever a history claims.
+const maxDepth = 64
+
 // trace is a history put in order: which event belongs to which entering of
 // which state, in which iteration or branch, and what became of each failure.
 //
@@ -204,13 +208,13 @@ func (t *trace) newEntry(i, scope int32, name, kind string) int32 {
 func (t *trace) newFailure(n, i int32) int32 {
 	t.failures = append(t.failures, failing{entry: n, event: i, catcher: none})
 	f := int32(len(t.failures) - 1)
-	for s := t.entries[n].scope; ; s = t.entries[t.scopes[s].owner].scope {
-		owner := t.scopes[s].owner
-		if owner == none {
-			return f
+	for range maxDepth {
+		if n = t.scopes[t.entries[n].scope].owner; n == none {
+			break
 		}
-		t.entries[owner].inner = append(t.entries[owner].inner, f)
+		t.entries[n].inner = append(t.entries[n].inner, f)
 	}
+	return f
 }
 
 func (t *trace) entered(i, p int32) {
@@ -292,6 +296,14 @@ func (t *trace) lastInside(n int32) int32 {
 	return none
 }
 
+// output is what is recorded as the output of an entry.
+func (t *trace) output(n int32) history.Payload {
+	if i := t.entries[n].exit; i != none && t.events[i].Details != nil {
+		return t.events[i].Details.Output
+	}
+	return history.Payload{}
+}
+
 func (t *trace) caught(f, n int32) {
 	t.failures[f].outcome = Caught
 	t.failures[f].catcher = n
@@ -303,8 +315,7 @@ func (t *trace) caught(f, n int32) {
 // silent reports that a Task that tried nothing, or whose result is not
 // recorded, was left with an error output that it did not get as input.
 func (t *trace) silent(n int32) bool {
-	x := &t.entries[n]
-	out := t.events[x.exit].Details.Output
+	out := t.output(n)
 	if !mayHoldError(out) {
 		return false
 	}
@@ -417,7 +428,7 @@ func (t *trace) nearest(p int32, fits func(*entry) bool) int32 {
 		return none
 	}
 	n, s := t.in[p], t.at[p]
-	for {
+	for range maxDepth {
 		if n != none && fits(&t.entries[n]) {
 			return n
 		}
@@ -426,6 +437,7 @@ func (t *trace) nearest(p int32, fits func(*entry) bool) int32 {
 		}
 		s = t.entries[n].scope
 	}
+	return none
 }
 
 func (t *trace) nearestOpen(p int32, kind string) int32 {
@@ -565,10 +577,13 @@ func (t *trace) adopt(i int32, name string, index int64) int32 {
 	outer := t.newScope(scope{owner: none, index: -1, unknown: true})
 	n := t.newEntry(none, outer, name, "Map")
 	s := t.at[i]
-	for t.scopes[s].owner != none {
+	for range maxDepth {
+		if t.scopes[s].owner == none {
+			break
+		}
 		s = t.entries[t.scopes[s].owner].scope
 	}
-	if t.scopes[s].unknown {
+	if t.scopes[s].unknown && t.scopes[s].owner == none {
 		t.scopes[s].owner, t.scopes[s].index = n, index
 	}
 	return n
@@ -637,14 +652,16 @@ func (t *trace) stuck() int32 {
 
 // isOpen reports that an entry and all around it were never left.
 func (t *trace) isOpen(n int32) bool {
-	for n != none {
+	for range maxDepth {
 		x := &t.entries[n]
 		if !x.open || x.exit != none {
 			return false
 		}
-		n = t.scopes[x.scope].owner
+		if n = t.scopes[x.scope].owner; n == none {
+			return true
+		}
 	}
-	return true
+	return false
 }
 
 // redriven takes ExecutionRedriven: it goes on in the state that failed.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -69,7 +70,7 @@ func tooLarge() *ReadError {
 	}
 }
 
-// Parse is Read of bytes that are at hand.
+// Parse is Read of bytes that are at hand. The execution keeps data: it must not be changed afterwards.
 func Parse(data []byte) (*Execution, error) {
 	if len(data) > MaxBytes {
 		return nil, tooLarge()
@@ -94,6 +95,7 @@ type reader struct {
 	pages int // "events" members, or events that stand alone
 	open  int // pages with a nextToken
 
+	types   map[string]EventType
 	events  []Event
 	details []Details // a slab
 	token   extra     // the last nextToken
@@ -109,10 +111,18 @@ func newReader(data []byte) (*reader, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, &ReadError{Line: 1, Column: 1, Problem: "nothing in it", Next: nextHistory}
 	}
-	r := &reader{text: string(data), data: data, x: new(Execution)}
+	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: new(Execution)}
+	r.events = make([]Event, 0, len(data)/bytesAnEvent+1)
+	r.types = make(map[string]EventType, 64)
+	for _, t := range EventTypes() {
+		r.types[string(t)] = t
+	}
 	r.dec = decoder(data)
 	return r, nil
 }
+
+// bytesAnEvent is about what an event takes that carries no large payload.
+const bytesAnEvent = 512
 
 func decoder(data []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
@@ -292,8 +302,10 @@ func (r *reader) last(raw jsontext.Value) string {
 func (r *reader) offset() int { return r.base + int(r.dec.InputOffset()) }
 
 // next is where the next token begins.
-func (r *reader) next() int {
-	at := r.offset()
+func (r *reader) next() int { return r.startAfter(r.offset()) }
+
+// startAfter is where the first token after offset at begins.
+func (r *reader) startAfter(at int) int {
 	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
 		at++
 	}
