@@ -204,6 +204,9 @@ func (a *answers) beside(ctx context.Context, t *engine.Task, began time.Time) e
 // aside is the text of what a Map reads and writes with.
 func aside(m *asl.Machine, name string) string {
 	var b strings.Builder
+	if m == nil {
+		return ""
+	}
 	for _, s := range m.Lookup(name) {
 		for _, field := range []string{"ItemReader", "ResultWriter"} {
 			if span, ok := s.Fields[field]; ok {
@@ -295,6 +298,9 @@ func (a *answers) changed(v *visit, c call, asked request) string {
 
 // resource is what a state called in the definition that ran.
 func (a *answers) resource(state string) string {
+	if a.original == nil {
+		return ""
+	}
 	for _, s := range a.original.Lookup(state) {
 		if s.Task != nil {
 			return s.Task.Resource

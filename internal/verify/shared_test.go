@@ -19,22 +19,18 @@ import (
 // recordedCase is a case as it comes from a definition and a history.
 func recordedCase(t testing.TB, definition, events []byte) *diagnose.Case {
 	t.Helper()
-	c := &diagnose.Case{Phase: diagnose.Run}
+	var m *asl.Machine
 	if len(definition) > 0 && string(definition) != "null" {
-		m, err := asl.Parse("", definition)
-		if m == nil {
+		var err error
+		if m, err = asl.Parse("", definition); m == nil {
 			t.Fatalf("definition: %v", err)
 		}
-		c.Machine = m
 	}
 	x, err := history.Parse(events)
 	if err != nil {
 		t.Fatalf("history: %v", err)
 	}
-	c.Execution = x
-	found := diagnose.Locate(x, c.Machine)
-	c.Failure, c.Origin = found.Failure, found.Origin
-	return c
+	return diagnose.NewCase(m, x)
 }
 
 // withInput puts the input of a case back where its recording has placeholders
@@ -62,42 +58,96 @@ func withInput(t testing.TB, events []byte, input json.RawMessage) []byte {
 
 // reproducedFloor is how many of the failures recorded on AWS the replay
 // reproduces at least. It goes up only.
-const reproducedFloor = 58
+const reproducedFloor = 71
 
 // A fix can be proven only where the failure itself can be reproduced.
 func TestRecordedFailuresAreReproduced(t *testing.T) {
-	dir := filepath.Join(sharedtest.Dir(t, "conformance"), "histories")
-	files, err := filepath.Glob(filepath.Join(dir, "*.label.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no labelled histories in %s: %v", dir, err)
-	}
-	reproduced := 0
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".label.json")
-		var meta struct{ Definition, Input json.RawMessage }
-		text, err := os.ReadFile(strings.TrimSuffix(file, ".label.json") + ".meta.json")
-		if err != nil {
-			t.Fatal(err)
+	all, reproduced := recordings(t), 0
+	failed := 0
+	for _, r := range all {
+		if r.meta.Status == string(history.Succeeded) || r.meta.Status == string(history.Running) {
+			continue
 		}
-		if err := json.Unmarshal(text, &meta); err != nil {
-			t.Fatal(err)
-		}
-		events, err := os.ReadFile(strings.TrimSuffix(file, ".label.json") + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		why := verify.Reproduce(context.Background(), recordedCase(t, meta.Definition, events))
+		failed++
+		why := verify.Reproduce(context.Background(), recordedCase(t, r.meta.Definition, r.events))
 		if why != "" {
-			why = verify.Reproduce(context.Background(), recordedCase(t, meta.Definition, withInput(t, events, meta.Input)))
+			why = verify.Reproduce(context.Background(), recordedCase(t, r.meta.Definition, withInput(t, r.events, r.meta.Input)))
 		}
 		if why != "" {
-			t.Logf("not reproduced: %s: %s", name, why)
+			t.Logf("not reproduced: %s: %s", r.name, why)
 			continue
 		}
 		reproduced++
 	}
-	t.Logf("reproduced: %d of %d", reproduced, len(files))
+	t.Logf("reproduced: %d of %d", reproduced, failed)
 	if reproduced < reproducedFloor {
 		t.Errorf("reproduced %d, want at least %d", reproduced, reproducedFloor)
 	}
+}
+
+// sameFloor is how many of the executions that succeeded on AWS the replay ends
+// as recorded, every state with the output recorded. It goes up only.
+const sameFloor = 232
+
+func TestRecordedSuccessesReplayAsRecorded(t *testing.T) {
+	same, total := 0, 0
+	for _, r := range recordings(t) {
+		if r.meta.Status != string(history.Succeeded) || string(r.meta.Definition) == "null" || r.meta.IDsLost {
+			continue
+		}
+		total++
+		res, err := verify.Replay(context.Background(), recordedCase(t, nil, r.events), string(r.meta.Definition))
+		switch {
+		case err != nil:
+			t.Logf("not run: %s: %v", r.name, err)
+		case res.Unknown != nil:
+			t.Logf("not answered: %s: %s", r.name, res.Unknown.Reason)
+		case res.Status != history.Succeeded:
+			t.Logf("ends %s: %s: at %s", res.Status, r.name, res.State)
+		case res.Difference != nil:
+			t.Logf("differs: %s: %+v", r.name, *res.Difference)
+		default:
+			same++
+		}
+	}
+	t.Logf("same: %d of %d", same, total)
+	if same < sameFloor {
+		t.Errorf("%d replay as recorded, want at least %d", same, sameFloor)
+	}
+}
+
+// recording is a history recorded on AWS.
+type recording struct {
+	name   string
+	events []byte
+	meta   struct {
+		Definition, Input json.RawMessage
+		Status            string
+		IDsLost           bool // its events do not say what they follow
+	}
+}
+
+func recordings(t testing.TB) []recording {
+	t.Helper()
+	dir := filepath.Join(sharedtest.Dir(t, "conformance"), "histories")
+	files, err := filepath.Glob(filepath.Join(dir, "*.meta.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no histories in %s: %v", dir, err)
+	}
+	list := make([]recording, len(files))
+	for i, file := range files {
+		r := &list[i]
+		r.name = strings.TrimSuffix(filepath.Base(file), ".meta.json")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &r.meta); err != nil {
+			t.Fatal(err)
+		}
+		if r.events, err = os.ReadFile(filepath.Join(dir, r.name+".json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
 }

@@ -60,6 +60,8 @@ func known(c *diagnose.Case) (diagnose.Verification, bool) {
 		return unverifiable("the definition that ran is not known"), false
 	case c.Execution == nil || len(c.Execution.Events()) == 0:
 		return unverifiable("there is no history to replay; fetch it with get-execution-history"), false
+	case c.Execution.Events()[0].ID <= 0:
+		return unverifiable("the events of this history have no ids, so they do not say what follows what"), false
 	case subject == nil:
 		return unverifiable("nothing failed in this execution"), false
 	case subject.Aborted:
