@@ -18,6 +18,7 @@ func (sc *scan) concealAuthorization(i int) {
 	} else {
 		end = restOfLine(s, i)
 	}
+	sc.charge(end - i)
 	scheme := slugSet.run(s[:end], start)
 	credentials := skipBlanks(s[:end], scheme)
 	if credentials == scheme || credentials == end { // no scheme: all of it is the credential
@@ -72,6 +73,7 @@ func (sc *scan) concealCookies(i int, first bool) (found bool) {
 	if open, escapes, ok := openQuote(s, i); ok {
 		i, end = open, closeQuote(s, open, escapes)
 	}
+	sc.charge(end - i)
 	for i < end {
 		i = skipBlanks(s, i)
 		name := i
