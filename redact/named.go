@@ -256,6 +256,9 @@ func tagEnd(s string, i int) int {
 
 // follow conceals the value of a name that claims one.
 func (sc *scan) follow(n name, c claim) {
+	if strings.HasPrefix(sc.s[n.end:], ".$") {
+		return // ASL: the value is a path or an intrinsic function
+	}
 	sep := sc.separator(n)
 	switch sep.kind {
 	case colon, equals:
@@ -385,10 +388,17 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
-	if sep.kind == equals && at(s, n.start-1) == '$' { // an assignment or a comparison of an expression
+	if at(s, n.start-1) == '$' || inExpression(s, i) {
 		return
 	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// inExpression reports that i is in a JSONata expression: what no quotes hold there
+// is code.
+func inExpression(s string, i int) bool {
+	before := s[max(0, i-512):i]
+	return strings.LastIndex(before, "{%") > strings.LastIndex(before, "%}")
 }
 
 var bareNumber = newCharSet("0-9 ()+./-")
@@ -536,6 +546,8 @@ func (sc *scan) concealElement(i int, c claim) {
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)
 }

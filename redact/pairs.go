@@ -100,6 +100,9 @@ func (sc *scan) concealMember(i int, c claim) bool {
 // objects called credentials. Members that only describe the secret stay.
 func (sc *scan) concealInside(start, end int, c claim) {
 	sc.charge(end - start)
+	if isState(sc.s[start:end]) {
+		return
+	}
 	s, inside := sc.s, c
 	for i := start + 1; i < end; {
 		if s[i] == '<' && looksLikePlaceholder(s, i+1) {
@@ -126,6 +129,22 @@ func (sc *scan) concealInside(start, end int, c claim) {
 		}
 	}
 }
+
+// isState reports an object that is a state of a definition: one may be called
+// GetSecret, or Pass.
+func isState(s string) bool {
+	i := strings.Index(s, "Type")
+	if i < 0 {
+		return false
+	}
+	i += len("Type")
+	for limit := min(len(s), i+16); i < limit && !isLetter(s[i]); {
+		i++
+	}
+	return stateTypes[s[i:alnum.run(s, i)]]
+}
+
+var stateTypes = wordSetOf("Task Pass Choice Wait Succeed Fail Parallel Map")
 
 // opensString reports that a quote follows a bracket, a comma, a colon or a blank.
 func opensString(s string, i int) bool {
@@ -163,7 +182,7 @@ func b2i(b bool) int {
 // describing are members of a secret's object that hold no secret.
 var describing = wordSetOf(`type name arn id version created updated modified date at time region algorithm alg
 	expiration expires expiry url uri endpoint host hostname port user username login role rotation description status enabled
-	scope scopes kind method provider source ref engine dbname database`)
+	scope scopes kind method provider source ref engine dbname database format pattern title label`)
 
 func describes(member string) bool {
 	var buf [maxWords]string
