@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
 )
 
 // whole reads a whole number of a range, nil where n is none.
@@ -60,7 +62,7 @@ func (d *decoder) amount(n *node, name string, q QueryLanguage, least, most floa
 	case v == nil && path == nil:
 		return nil
 	case v == nil:
-		return &Amount{Path: d.pathField(n, path.key, referencePath), Span: path.span}
+		return &Amount{Path: d.pathField(n, path.key, amountPath(name)), Span: path.span}
 	case v.is("string") && q == JSONata && isExpression(v.text):
 		return &Amount{Expr: d.expression(v), Span: v.span}
 	case v.is("string") && isPlaceholder(v.text):
@@ -70,6 +72,16 @@ func (d *decoder) amount(n *node, name string, q QueryLanguage, least, most floa
 		return nil
 	}
 	return d.number(v, least, most)
+}
+
+// amountPath is what the …Path of a number takes: those of a Map do without the
+// Context object.
+func amountPath(name string) pathKind {
+	switch name {
+	case "Seconds", "TimeoutSeconds", "HeartbeatSeconds":
+		return referencePath
+	}
+	return referencePath | noContext
 }
 
 func (d *decoder) number(v *node, least, most float64) *Amount {
@@ -98,7 +110,7 @@ func (d *decoder) textOr(n *node, name string, q QueryLanguage, calls bool) *Tex
 	switch {
 	case v == nil && path == nil:
 		return nil
-	case v == nil && calls && path.is("string") && isCallText(path.text):
+	case v == nil && calls && path.is("string") && intrinsic.IsCall(path.text):
 		return &TextOr{Call: d.call(path, path), Span: path.span}
 	case v == nil:
 		return &TextOr{Path: d.pathField(n, path.key, referencePath), Span: path.span}

@@ -82,8 +82,7 @@ func (d *decoder) comparison(r *Rule, n *node, top bool) {
 			d.keyProblemf(kid, codeSchema, "%s belongs to the whole rule, not to a part of it", kid.key).
 				saying("Field '%s' is not supported", kid.key).at(n)
 		case kid.key == "Condition" || kid.key == "Output":
-			d.keyProblemf(kid, codeSchema, "%s is a field of JSONata, and this state is in JSONPath", kid.key).
-				saying("Field '%s' is not supported", kid.key).at(n)
+			d.wrongLanguage(n, kid.key, JSONPath)
 		default:
 			d.unknownField(kid, "a Choice rule", append(keys(operators), "Variable", "And", "Or", "Not", "Next", "Comment", "Assign"))
 		}

@@ -5,7 +5,10 @@
 // It knows nothing of running a machine.
 package asl
 
-import "github.com/stepsleuth/stepsleuth/internal/value"
+import (
+	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/jsonata"
+)
 
 // Value is a JSON value of the definition, opaque outside this module; the zero
 // Value is a field that is not there.
@@ -16,6 +19,16 @@ func (v Value) JSON() string { return value.Value(v).JSON() }
 
 // IsAbsent reports that there is no value.
 func (v Value) IsAbsent() bool { return value.Value(v).IsAbsent() }
+
+func (v Value) get(key string) Value {
+	member, _ := value.Value(v).Get(key)
+	return Value(member)
+}
+
+func (v Value) text() string {
+	text, _ := value.Value(v).AsString()
+	return text
+}
 
 // QueryLanguage is how a state machine or a state selects and makes data.
 type QueryLanguage string
@@ -268,14 +281,16 @@ type Path struct {
 
 // Intrinsic is a call of an intrinsic function.
 type Intrinsic struct {
-	Text string
-	Span Span
+	Text     string
+	Span     Span
+	Compiled *CompiledCall // nil where the text holds a ${…} placeholder
 }
 
 // Expression is a JSONata expression.
 type Expression struct {
-	Text string // between "{%" and "%}", trimmed
-	Span Span   // of the JSON string, with the quotes
+	Text     string        // between "{%" and "%}", trimmed
+	Span     Span          // of the JSON string, with the quotes
+	Compiled *jsonata.Expr // nil where the text holds a ${…} placeholder
 }
 
 // Template is a payload template (Parameters, ResultSelector, Arguments, Output,

@@ -140,6 +140,9 @@ func (d *decoder) readerConfig(v *node, q QueryLanguage) {
 	if t := v.get("Transformation"); t != nil {
 		d.oneOf(t, "NONE", "LOAD_AND_FLATTEN")
 	}
+	if q == JSONata {
+		d.wrongLanguage(v, "MaxItemsPath", q)
+	}
 	d.onlyFields(v, "ReaderConfig", "InputType", "CSVHeaderLocation", "CSVHeaders", "CSVDelimiter", "MaxItems", "MaxItemsPath",
 		"ManifestType", "Transformation", "ItemsPointer", "ExpectedBucketOwner")
 }
@@ -150,18 +153,8 @@ func (d *decoder) ioArguments(n *node, q QueryLanguage) *Template {
 	if q == JSONata {
 		name, other = other, name
 	}
-	if v := n.get(other); v != nil {
-		d.keyProblemf(v, codeSchema, "%s is not for %s; use %s", other, q, name).
-			saying("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", q, other, otherLanguage(q)).at(n)
-	}
+	d.wrongLanguage(n, other, q)
 	return d.template(n, name, q)
-}
-
-func otherLanguage(q QueryLanguage) QueryLanguage {
-	if q == JSONata {
-		return JSONPath
-	}
-	return JSONata
 }
 
 func (d *decoder) ioResource(n *node) string {
@@ -178,6 +171,10 @@ func (d *decoder) itemBatcher(n *node, q QueryLanguage) *ItemBatcher {
 		BatchInput:    d.template(n, "BatchInput", q),
 		MaxItems:      d.amount(n, "MaxItemsPerBatch", q, 1, maxItems),
 		MaxInputBytes: d.amount(n, "MaxInputBytesPerBatch", q, 1, maxBatchBytes),
+	}
+	if q == JSONata {
+		d.wrongLanguage(n, "MaxItemsPerBatchPath", q)
+		d.wrongLanguage(n, "MaxInputBytesPerBatchPath", q)
 	}
 	if b.MaxItems == nil && b.MaxInputBytes == nil {
 		d.missingf(n, "ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch, or both").

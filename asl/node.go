@@ -182,8 +182,8 @@ func adviceOn(text string, offset int) string {
 		return "; close every { with } and every [ with ]"
 	case strings.HasPrefix(after, "//") || strings.HasPrefix(after, "/*") || strings.HasPrefix(after, "#"):
 		return "; JSON has no comments: use a Comment field"
-	case strings.HasSuffix(before, ",") && (after[0] == '}' || after[0] == ']'):
-		return "; remove the comma before it"
+	case after[0] == ',' && strings.ContainsAny(firstByte(after[1:]), "}],") || strings.HasSuffix(before, ",") && strings.ContainsAny(firstByte(after), "}]"):
+		return "; is there a comma too many?"
 	case after[0] == '\'':
 		return `; strings stand in double quotes`
 	case after[0] == '"':
@@ -194,6 +194,12 @@ func adviceOn(text string, offset int) string {
 		return "; a definition is a JSON object and begins with {"
 	}
 	return ""
+}
+
+// firstByte is the first byte that is no white space, "" where there is none.
+func firstByte(text string) string {
+	text = strings.TrimLeft(text, " \t\r\n")
+	return text[:min(1, len(text))]
 }
 
 // is tells kinds apart: "object", "array", "string", "number", "boolean", "null".

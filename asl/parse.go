@@ -2,6 +2,7 @@ package asl
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,7 @@ func Parse(name string, text []byte) (*Machine, error) {
 		return nil, err
 	}
 	m := d.topMachine(root)
-	d.checkNames(m)
+	d.checkTree(m)
 	return m, d.finish(m)
 }
 
@@ -26,17 +27,29 @@ func Parse(name string, text []byte) (*Machine, error) {
 // it. Where it leads to is not checked. Its Machine holds just this state.
 func ParseState(name string, text []byte) (*State, error) {
 	d := newDecoder("", text)
-	d.lone, d.language = true, JSONPath
 	root, err := d.read()
 	if err != nil {
 		return nil, err
 	}
+	s := d.loneState(name, root)
+	return s, d.finish(s.Machine)
+}
+
+// loneState reads a state that has no machine, and gives it one.
+func (d *decoder) loneState(name string, root *node) *State {
+	d.lone, d.language = true, JSONPath
 	m := &Machine{QueryLanguage: JSONPath, StartAt: name, Span: root.span, source: d.src}
 	root.key = name
 	s := d.state(m, root)
 	m.States, m.index = []*State{s}, map[string]*State{name: s}
 	d.checkNames(m)
-	return s, d.finish(m)
+	return s
+}
+
+// checkTree checks what concerns more than one state.
+func (d *decoder) checkTree(m *Machine) {
+	d.checkNames(m)
+	d.checkVariables(m)
 }
 
 // Warnings lists what Step Functions accepts and what still looks wrong, in the
@@ -51,6 +64,8 @@ type decoder struct {
 	language  QueryLanguage // of the outermost machine
 	processor *ProcessorConfig
 	nodes     map[*State]*node
+	hints     int
+	ends      []int // offsets of line ends, once they are needed
 	starts    map[*Machine]*node
 }
 
@@ -136,8 +151,7 @@ func (d *decoder) duplicates(n *node) {
 		seen := make(map[string]*node, len(n.kids))
 		for _, kid := range n.kids {
 			if first := seen[kid.key]; first != nil {
-				line, _ := d.src.Position(first.keySpan.Start)
-				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, line).
+				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, d.line(first.keySpan.Start)).
 					saying("Duplicate field '%s'", kid.key)
 				continue
 			}
@@ -163,10 +177,28 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 	return false
 }
 
+// line is the line of an offset. Messages may name thousands of them, so that the
+// text is not counted for each.
+func (d *decoder) line(offset int) int {
+	if d.ends == nil {
+		d.ends = []int{}
+		for i := range len(d.src.Text) {
+			if d.src.Text[i] == '\n' {
+				d.ends = append(d.ends, i)
+			}
+		}
+	}
+	before, _ := slices.BinarySearch(d.ends, offset)
+	return before + 1
+}
+
 // label names a value in a message.
 func label(n *node) string {
-	if n.key != "" {
+	switch {
+	case n.key != "":
 		return n.key
+	case n.parent != nil && n.parent.kind == '[':
+		return fmt.Sprintf("%s[%d]", label(n.parent), n.index)
 	}
 	return "this"
 }

@@ -156,6 +156,7 @@ func (d *decoder) itemProcessor(s *State, n *node) *Machine {
 	m.Processor = d.processorConfig(v)
 	surrounding := d.processor
 	if m.Processor != nil && m.Processor.Mode == distributed {
+		d.notInExpress(v.get("ProcessorConfig"))
 		d.processor = m.Processor
 	}
 	d.machine(m, v, processorMachine)
@@ -167,6 +168,14 @@ const (
 	inline      = "INLINE"
 	distributed = "DISTRIBUTED"
 )
+
+// notInExpress reports a distributed Map in an Express workflow.
+func (d *decoder) notInExpress(config *node) {
+	if d.processor != nil && d.processor.ExecutionType == string(Express) {
+		d.schemaf(config, "an Express workflow cannot run a Map in the mode DISTRIBUTED").
+			saying("Express state machine does not support Map state in DISTRIBUTED mode")
+	}
+}
 
 func (d *decoder) processorConfig(n *node) *ProcessorConfig {
 	v := n.get("ProcessorConfig")

@@ -37,8 +37,7 @@ func (d *decoder) retrier(n *node, last bool) *Retrier {
 		r.JitterFull = d.oneOf(v, "FULL", "NONE") == "FULL"
 	}
 	if v := n.get("MaxDelaySeconds"); v != nil && r.MaxDelaySeconds > 0 && r.MaxDelaySeconds <= r.IntervalSeconds {
-		d.schemaf(v, "MaxDelaySeconds (%d) must be greater than IntervalSeconds (%d)", r.MaxDelaySeconds, r.IntervalSeconds).
-			saying("MaxDelaySeconds must be greater than IntervalSeconds").at(n)
+		d.warnf(v, codeSchema, "MaxDelaySeconds (%d) is no longer than IntervalSeconds (%d): every retry waits that long", r.MaxDelaySeconds, r.IntervalSeconds)
 	}
 	d.onlyFields(n, "a retrier", "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment")
 	return r
@@ -74,15 +73,14 @@ func (d *decoder) catcher(n *node, q QueryLanguage, last bool) *Catcher {
 		d.missingf(n, "Next is missing: the catcher leads nowhere").saying("These fields are required: [Next]")
 	}
 	c.Assign = d.assign(n, q)
-	known := []string{"ErrorEquals", "Next", "Comment", "Assign"}
 	if q == JSONata {
-		known = append(known, "Output")
 		c.Output = d.template(n, "Output", q)
+		d.wrongLanguage(n, "ResultPath", q)
 	} else {
-		known = append(known, "ResultPath")
-		c.ResultPath = d.pathField(n, "ResultPath", referencePath|orNull)
+		c.ResultPath = d.pathField(n, "ResultPath", referencePath|inputOnly|orNull)
+		d.wrongLanguage(n, "Output", q)
 	}
-	d.onlyFields(n, "a catcher in "+string(q), known...)
+	d.onlyFields(n, "a catcher", "ErrorEquals", "Next", "Comment", "Assign", "Output", "ResultPath")
 	return c
 }
 

@@ -8,31 +8,28 @@ import (
 	"testing"
 
 	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
 
-// shared finds the test material that lies beside the repository. Without it a
-// test is skipped; in CI (CI=true) it fails.
-func shared(t testing.TB, name string) string {
+// shared is a folder of recorded cases.
+func shared(t testing.TB, name string) string { return sharedtest.Dir(t, name) }
+
+// archive reads a txtar file: its files by name, what stands before them as "".
+func archive(t testing.TB, file string) map[string]string {
 	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			found := filepath.Join(filepath.Dir(dir), "shared", name)
-			if _, err := os.Stat(found); err == nil {
-				return found
-			}
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			break
-		}
-		dir = filepath.Dir(dir)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no ../shared/%s beside the repository: this test has nothing to run on", name)
+	part, name := map[string]string{}, ""
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "-- "); ok && strings.HasSuffix(rest, " --\n") {
+			name = strings.TrimSuffix(rest, " --\n")
+			continue
+		}
+		part[name] += line
 	}
-	t.Skipf("SKIPPED: no ../shared/%s beside the repository", name)
-	return ""
+	return part
 }
 
 // recorded is what these tests read of a case that was recorded on AWS.

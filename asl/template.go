@@ -1,6 +1,11 @@
 package asl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
+)
 
 // template reads a payload template (JSONPath) or an expression, or JSON with
 // expressions in it (JSONata).
@@ -96,7 +101,7 @@ func (d *decoder) selected(kid, field *node) *Node {
 			saying("The value for the field '%s' must be a STRING that contains a JSONPath or an intrinsic function expression", kid.key).at(field)
 	case isPathText(kid.text):
 		return &Node{Path: d.path(kid, anyPath, field), Span: kid.span}
-	case isCallText(kid.text):
+	case intrinsic.IsCall(kid.text):
 		return &Node{Call: d.call(kid, field), Span: kid.span}
 	case isPlaceholder(kid.text):
 	default:
@@ -112,12 +117,18 @@ func (d *decoder) notSelectable(kid, field *node, why string) {
 
 // clashes finds keys that become equal when the ".$" is dropped.
 func (d *decoder) clashes(v *node, q QueryLanguage) {
-	if q != JSONPath {
+	if q != JSONPath || !slices.ContainsFunc(v.kids, func(kid *node) bool { return hasDollarSuffix(kid.key) }) {
 		return
 	}
+	plain := make(map[string]bool, len(v.kids))
 	for _, kid := range v.kids {
-		if hasDollarSuffix(kid.key) && v.get(strings.TrimSuffix(kid.key, ".$")) != nil {
-			d.keyProblemf(kid, codeSchema, "%s and %s give the same field", kid.key, strings.TrimSuffix(kid.key, ".$"))
+		if !hasDollarSuffix(kid.key) {
+			plain[kid.key] = true
+		}
+	}
+	for _, kid := range v.kids {
+		if key := strings.TrimSuffix(kid.key, ".$"); hasDollarSuffix(kid.key) && plain[key] {
+			d.keyProblemf(kid, codeSchema, "%s and %s give the same field", kid.key, key)
 		}
 	}
 }
@@ -134,36 +145,3 @@ func isPathLike(s string) bool {
 
 // isCallText tells a call of an intrinsic function by its beginning.
 func isCallText(s string) bool { return strings.HasPrefix(s, "States.") && strings.Contains(s, "(") }
-
-// isExpression tells a JSONata expression: "{%" first and "%}" last, with no
-// white space around (ASL "JSONata strings").
-func isExpression(s string) bool {
-	return len(s) >= 4 && strings.HasPrefix(s, "{%") && strings.HasSuffix(s, "%}")
-}
-
-// openExpression reports half a JSONata expression.
-func (d *decoder) openExpression(v *node, q QueryLanguage) {
-	if q != JSONata {
-		return
-	}
-	opens := strings.HasPrefix(strings.TrimSpace(v.text), "{%")
-	closes := strings.HasSuffix(strings.TrimSpace(v.text), "%}")
-	switch {
-	case opens && closes:
-		d.warnf(v, codeSchema, "taken as text, because of the white space around it: {%% must come first in the string and %%} last")
-	case opens:
-		d.schemaf(v, "an expression begins with {%% and does not end with %%}")
-	case closes:
-		d.schemaf(v, "an expression ends with %%} and does not begin with {%%")
-	}
-}
-
-// expression reads a JSONata string.
-func (d *decoder) expression(v *node) *Expression {
-	return &Expression{Text: strings.TrimSpace(v.text[2 : len(v.text)-2]), Span: v.span}
-}
-
-// call reads the call of an intrinsic function.
-func (d *decoder) call(v, field *node) *Intrinsic {
-	return &Intrinsic{Text: v.text, Span: v.span}
-}

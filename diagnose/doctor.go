@@ -41,11 +41,32 @@ type Diagnosis struct {
 
 // ModelUse tells what a model was asked and what became of it.
 type ModelUse struct {
-	Answer Answer
-	Err    *ModelError // nil: it answered
+	Answer  Answer
+	Err     *ModelError // nil: it answered, and the answer could be read
+	Cut     []string    // what did not fit the prompt
+	Opinion *Opinion    // what checking left of the answer; nil: nothing
+	Leads   bool        // root cause, explanation and perhaps category of the diagnosis are the model's
 }
 
-// Claim is one sentence of a model's with the evidence it quotes.
+// Opinion is a model's answer after checking. It was made from redacted text and
+// holds placeholders, not what they stand for.
+type Opinion struct {
+	Category    Category
+	RootCause   redact.Text
+	Explanation redact.Text
+	Remedies    []Advice
+	Prevention  []redact.Text
+	Contradicts string // the certain finding's category that it does not agree with; "" none
+}
+
+// Advice is a remedy in a model's words: never an edit, and never a command.
+type Advice struct {
+	Title redact.Text
+	Steps []redact.Text
+}
+
+// Claim is one sentence of a model's with the evidence it quotes. Its texts are
+// redacted: the model was shown nothing else.
 type Claim struct {
 	Text     string
 	Cites    []Citation

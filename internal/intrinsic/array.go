@@ -18,11 +18,11 @@ func notArray(v value.Value) string {
 	if v.Kind() == value.KindArray {
 		return ""
 	}
-	return "the first argument must be an array, not " + a(v)
+	return "the first argument must be an array, not " + aKind(v)
 }
 
-// a names the kind of a value with its article.
-func a(v value.Value) string {
+// aKind names the kind of a value with its article.
+func aKind(v value.Value) string {
 	switch v.Kind() {
 	case value.KindNull:
 		return "null"
@@ -66,7 +66,7 @@ func arrayRange(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	last, ok2 := rounded(args[1])
 	step, ok3 := rounded(args[2])
 	if !ok1 || !ok2 || !ok3 {
-		return value.Value{}, "first, last and step must be integers"
+		return value.Value{}, notIntegers(args)
 	}
 	if step == 0 {
 		return value.Value{}, "the step must not be zero"
@@ -90,7 +90,7 @@ func arrayGetItem(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	}
 	i, ok := rounded(args[1])
 	if !ok {
-		return value.Value{}, "the index must be an integer, not " + a(args[1])
+		return value.Value{}, "the index must be a number, not " + aKind(args[1])
 	}
 	items := args[0].Items()
 	if i < 0 || i >= int64(len(items)) {

@@ -33,7 +33,7 @@ func tooLong(s string) string {
 func shortText(v value.Value) (string, string) {
 	s, ok := v.AsString()
 	if !ok {
-		return "", "the argument must be a string, not " + a(v)
+		return "", "the argument must be a string, not " + aKind(v)
 	}
 	return s, tooLong(s)
 }

@@ -10,7 +10,7 @@ import (
 func stringToJSON(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	s, ok := args[0].AsString()
 	if !ok {
-		return value.Value{}, "the argument must be a string, not " + a(args[0])
+		return value.Value{}, "the argument must be a string, not " + aKind(args[0])
 	}
 	v, err := value.Parse(s)
 	if err != nil {
@@ -27,7 +27,7 @@ func jsonToString(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 func jsonMerge(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	for _, v := range args[:2] {
 		if v.Kind() != value.KindObject {
-			return value.Value{}, "the first two arguments must be objects, not " + a(v)
+			return value.Value{}, "the first two arguments must be objects, not " + aKind(v)
 		}
 	}
 	deep, ok := args[2].AsBool()

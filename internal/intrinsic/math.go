@@ -3,6 +3,7 @@ package intrinsic
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
@@ -27,12 +28,27 @@ func rounded(v value.Value) (int64, bool) {
 	return int64(whole), true
 }
 
+// notIntegers says which of args cannot be rounded to an integer.
+func notIntegers(args []value.Value) string {
+	for i, v := range args {
+		if _, ok := rounded(v); ok {
+			continue
+		}
+		problem := "argument " + strconv.Itoa(i+1) + " must be a number, not " + aKind(v)
+		if v.Kind() == value.KindNumber {
+			problem = "argument " + strconv.Itoa(i+1) + " is beyond the range of integers"
+		}
+		return problem
+	}
+	return ""
+}
+
 // mathAdd rounds each number by itself before it adds: -0.5 + 0.5 is 1.
 func mathAdd(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	x, ok1 := rounded(args[0])
 	y, ok2 := rounded(args[1])
 	if !ok1 || !ok2 {
-		return value.Value{}, "both arguments must be numbers, not " + a(args[0]) + " and " + a(args[1])
+		return value.Value{}, notIntegers(args)
 	}
 	sum := x + y
 	if (sum > x) != (y > 0) && y != 0 {
@@ -47,7 +63,7 @@ func mathRandom(_ *Call, env Env, args []value.Value) (value.Value, string) {
 	low, ok1 := rounded(args[0])
 	high, ok2 := rounded(args[1])
 	if !ok1 || !ok2 {
-		return value.Value{}, "start and end must be numbers, not " + a(args[0]) + " and " + a(args[1])
+		return value.Value{}, notIntegers(args)
 	}
 	if low >= high || uint64(high)-uint64(low) > math.MaxInt64 {
 		return value.Value{}, "start must be less than end"
@@ -57,7 +73,7 @@ func mathRandom(_ *Call, env Env, args []value.Value) (value.Value, string) {
 	}
 	seed, ok := rounded(args[2])
 	if !ok {
-		return value.Value{}, "the seed must be a number, not " + a(args[2])
+		return value.Value{}, notIntegers(args)
 	}
 	return value.Int(low + rand.New(rand.NewPCG(uint64(seed), 0)).Int64N(high-low)), ""
 }

@@ -12,7 +12,7 @@ import (
 func format(c *Call, _ Env, args []value.Value) (value.Value, string) {
 	template, ok := args[0].AsString()
 	if !ok {
-		return value.Value{}, "the first argument must be a string, not " + a(args[0])
+		return value.Value{}, "the first argument must be a string, not " + aKind(args[0])
 	}
 	escapes := `{}`
 	if c.args[0].Kind == Literal {
@@ -50,7 +50,7 @@ func stringSplit(_ *Call, _ Env, args []value.Value) (value.Value, string) {
 	s, ok1 := args[0].AsString()
 	delimiters, ok2 := args[1].AsString()
 	if !ok1 || !ok2 {
-		return value.Value{}, "both arguments must be strings, not " + a(args[0]) + " and " + a(args[1])
+		return value.Value{}, "both arguments must be strings, not " + aKind(args[0]) + " and " + aKind(args[1])
 	}
 	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(delimiters, r) })
 	return value.Strings(parts...), ""

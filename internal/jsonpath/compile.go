@@ -64,7 +64,7 @@ func (p *parser) errorf(offset int, format string, args ...any) error {
 }
 
 func (p *parser) trailing() error {
-	if strings.ContainsAny(p.text[:p.pos], " \t") || p.text[p.pos-1] == ' ' {
+	if strings.IndexByte(" \t\r\n", p.text[p.pos-1]) >= 0 {
 		return p.errorf(p.pos, "a name with a blank in it must be written in brackets: ['my field']")
 	}
 	return p.errorf(p.pos, "expected . or [ here, not %q", p.rest(1))

@@ -21,7 +21,17 @@ func (p *Path) Eval(root value.Value) (value.Value, error) {
 	if !p.single {
 		return p.evalMany(root)
 	}
-	v := root
+	v, broke := p.follow(root)
+	if broke < len(p.steps) {
+		return value.Value{}, p.missing(broke, v)
+	}
+	return v, nil
+}
+
+// follow takes field and index steps from root as far as they lead. It returns where
+// that is and the index of the step that could not be taken, or how many there are.
+func (p *Path) follow(root value.Value) (v value.Value, broke int) {
+	v = root
 	for i := range p.steps {
 		s := &p.steps[i]
 		next, ok := value.Value{}, false
@@ -31,11 +41,11 @@ func (p *Path) Eval(root value.Value) (value.Value, error) {
 			next, ok = item(v, s.Index)
 		}
 		if !ok {
-			return value.Value{}, p.missing(i, v)
+			return v, i
 		}
 		v = next
 	}
-	return v, nil
+	return v, len(p.steps)
 }
 
 // item returns the item of an array at i, which counts from the end where negative.

@@ -58,8 +58,8 @@ func (c comparison) holds(w *walk, item value.Value) bool {
 		return false
 	}
 	left, right := c.left.value(w, item), c.right.value(w, item)
-	w.visits += left.Len() + right.Len()
-	return c.compare(left, right)
+	w.visits += left.Len() + right.Len() + left.Len()*right.Len()
+	return w.visits <= MaxVisits && c.compare(left, right)
 }
 
 func (c match) holds(w *walk, item value.Value) bool {

@@ -36,10 +36,12 @@ func (w *walk) call(v, item value.Value, i int) (value.Value, error) {
 		return w.pick(v, i, args)
 	}
 	numbers := collectNumbers(nil, append([]value.Value{v}, args...))
-	if len(numbers) == 0 {
-		return value.Value{}, &NotFound{Path: w.path, Step: i, At: v, reason: nothingToFold}
+	if len(numbers) > 0 {
+		if f := fold(step.Name, numbers); !math.IsInf(f, 0) && !math.IsNaN(f) {
+			return double(f), nil
+		}
 	}
-	return double(fold(step.Name, numbers)), nil
+	return value.Value{}, &NotFound{Path: w.path, Step: i, At: v, reason: nothingToFold}
 }
 
 // length counts the children of v, or of the argument. With a path that has many
@@ -141,7 +143,7 @@ func fold(name string, numbers []float64) float64 {
 	case "avg":
 		return sum / n
 	case "stddev":
-		return math.Sqrt(squares/n - sum*sum/n/n)
+		return math.Sqrt(max(0, squares/n-sum*sum/n/n))
 	}
 	return sum
 }

@@ -46,6 +46,14 @@ func (w *walk) run(start value.Value) (value.Value, error) {
 // resolve evaluates a path inside a filter or an argument.
 func (w *walk) resolve(p *Path, item value.Value) (value.Value, bool) {
 	start := item
+	if p.root == Item && p.single {
+		w.visits += len(p.steps)
+		v, broke := p.follow(item)
+		if broke < len(p.steps) {
+			return value.Value{}, false
+		}
+		return v, true
+	}
 	if p.root != Item {
 		if r, ok := w.fixed[p]; ok {
 			return r.value, r.ok

@@ -1,0 +1,45 @@
+# Every target is a line or two; `make ci` is exactly what continuous integration runs.
+GO       ?= go
+TOOL      = $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 20s
+BIN       = bin/stepsleuth
+ORDER     = run examples/order/order.asl.json --functions examples/order/functions.json --outbox ./outbox
+
+.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz bench build clean
+
+demo: build ## a payment fails: the report is printed, the mail lands in ./outbox (exit 1 of `run` is what we want)
+	@$(BIN) $(ORDER) --input examples/order/fails.json; test $$? -eq 1
+
+demo-success: build ## the same workflow with an order that goes through
+	$(BIN) $(ORDER) --input examples/order/succeeds.json
+
+build:
+	@mkdir -p bin && $(GO) build -trimpath -o $(BIN) ./cmd/stepsleuth
+
+test: ## all tests
+	$(GO) test ./...
+
+race:
+	$(GO) test -race ./...
+
+ci: format vet staticcheck test race fuzz demo demo-success
+
+format: ## fails where gofmt would change a file
+	@out="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "not formatted: $$out"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+lint: format vet staticcheck
+
+staticcheck:
+	$(TOOL) staticcheck ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin outbox

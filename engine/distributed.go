@@ -1,0 +1,529 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/value"
+)
+
+type (
+	historyEventType = history.EventType
+
+	// reader is an ItemReader.
+	reader struct {
+		resource   string
+		parameters *template
+		config     value.Value
+		maxItems   *amount
+	}
+
+	// batcher is an ItemBatcher.
+	batcher struct {
+		input              *template
+		maxItems, maxBytes *amount
+	}
+
+	// writer is a ResultWriter.
+	writer struct {
+		resource   string
+		parameters *template
+		config     value.Value
+	}
+)
+
+func (c *compiler) reader(r *asl.ItemReader) *reader {
+	if r == nil {
+		return nil
+	}
+	return &reader{
+		resource:   r.Resource,
+		parameters: c.template(c.parametersField(), r.Parameters),
+		config:     value.Value(r.Config),
+		maxItems:   c.amount("MaxItems", r.MaxItems),
+	}
+}
+
+func (c *compiler) parametersField() string {
+	if c.node.jsonata {
+		return "Arguments"
+	}
+	return "Parameters"
+}
+
+func (c *compiler) batcher(b *asl.ItemBatcher) *batcher {
+	if b == nil {
+		return nil
+	}
+	return &batcher{
+		input:    c.template("BatchInput", b.BatchInput),
+		maxItems: c.amount("MaxItemsPerBatch", b.MaxItems),
+		maxBytes: c.amount("MaxInputBytesPerBatch", b.MaxInputBytes),
+	}
+}
+
+func (c *compiler) writer(w *asl.ResultWriter) *writer {
+	if w == nil {
+		return nil
+	}
+	return &writer{resource: w.Resource, parameters: c.template(c.parametersField(), w.Parameters), config: value.Value(w.Config)}
+}
+
+// tolerance is how many child executions may fail.
+type tolerance struct {
+	count      int64
+	percentage float64
+}
+
+// exceeded reports that failed of total executions are too many.
+func (o tolerance) exceeded(failed, total int) bool {
+	if failed == 0 {
+		return false
+	}
+	if o.percentage > 0 && float64(failed)*100 <= o.percentage*float64(total) {
+		return false
+	}
+	return int64(failed) > o.count
+}
+
+func (t *thread) tolerance(input value.Value, total int) (tolerance, *failure) {
+	p, e := t.node.mapPlan, t.env(input)
+	count, f := e.count(p.toleratedCount)
+	if f == nil && count < 0 {
+		f = t.runtimeFailure("ToleratedFailureCount cannot be negative.")
+	}
+	if f != nil {
+		return tolerance{}, f
+	}
+	percentage, f := e.percentage(p.toleratedPercentage)
+	return tolerance{count, percentage}, f
+}
+
+func (e *env) percentage(a *amount) (float64, *failure) {
+	switch {
+	case a == nil:
+		return 0, nil
+	case a.number != nil:
+		return *a.number, nil
+	}
+	var v value.Value
+	var f *failure
+	if a.expr != nil {
+		if v, f = e.evalExpression(a.expr); f != nil {
+			return 0, f
+		}
+	} else {
+		var err error
+		if v, err = e.follow(a.path.Path); err != nil {
+			return 0, e.t.runtimeFailure("The %sPath field does not reference an input value: %s", a.field, a.path)
+		}
+	}
+	n, ok := v.AsFloat()
+	if s, isText := v.AsString(); isText {
+		n, ok = parseFloat(s)
+	}
+	switch {
+	case !ok && a.expr != nil:
+		return 0, e.wrongType(a.expr, "number", v)
+	case !ok:
+		return 0, e.t.runtimeFailure("The %sPath field refers to value \"%s\" which is not a valid float: %s", a.field, jsonpathText(v), a.path)
+	case n < 0 || n > 100:
+		return 0, e.t.runtimeFailure("ToleratedFailurePercentage must be between 0 and 100.")
+	}
+	return n, nil
+}
+
+func parseFloat(s string) (float64, bool) {
+	v, err := value.NumberText(strings.TrimSpace(s))
+	if err != nil {
+		return 0, false
+	}
+	return v.AsFloat()
+}
+
+// distributedMap is a Map at work whose iterations are executions of their own.
+type distributedMap struct {
+	t        *thread
+	input    value.Value
+	items    []*mapItem
+	results  []value.Value // absent where the child failed
+	children []*thread
+	slots    int
+	ended    int
+	failures int
+	allowed  tolerance
+	arn      string
+	began    int64 // MapRunStarted
+	writing  bool
+}
+
+// runDistributed starts a map run. Its ItemReader, if any, reads first.
+func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency int64) {
+	p, x := t.node.mapPlan, t.x
+	maxItems, f := t.maxItems(input)
+	if f != nil {
+		x.fail(t, f)
+		return
+	}
+	allowed, f := t.tolerance(input, len(items))
+	if f != nil {
+		x.fail(t, f)
+		return
+	}
+	m := &distributedMap{t: t, input: input, items: items, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
+	t.frame = m
+	m.arn = x.mapRunARN(p.label)
+	arn := m.arn
+	t.event(entry{kind: "MapRunStarted", bare: true, details: func() *historyDetails { return &historyDetails{MapRunARN: arn} }})
+	m.began = t.prev
+	if p.reader == nil {
+		m.begin()
+		return
+	}
+	m.read(maxItems)
+}
+
+// mapRunARN names a map run: after its Map's Label, where it has one.
+func (x *execution) mapRunARN(label string) string {
+	if label == "" {
+		label = x.uuid()
+	}
+	return strings.Replace(x.req.StateMachineARN, ":stateMachine:", ":mapRun:", 1) + "/" + label + ":" + x.uuid()
+}
+
+func (t *thread) maxItems(input value.Value) (int64, *failure) {
+	r := t.node.mapPlan.reader
+	if r == nil {
+		return 0, nil
+	}
+	return t.env(input).count(r.maxItems)
+}
+
+// fail ends the map run, and with it the state.
+func (m *distributedMap) fail(f *failure) {
+	t := m.t
+	t.frame = nil
+	m.kill()
+	t.event(entry{kind: "MapRunFailed", bare: true, details: f.details})
+	t.inner = true
+	t.x.fail(t, f)
+}
+
+// begin starts the first child executions.
+func (m *distributedMap) begin() {
+	if f := m.batch(); f != nil {
+		m.fail(f)
+		return
+	}
+	m.results = make([]value.Value, len(m.items))
+	if len(m.items) == 0 {
+		m.succeed()
+		return
+	}
+	for i := 0; i < min(m.slots, len(m.items)) && m.t.frame == m; i++ {
+		m.startChild()
+	}
+}
+
+// startChild starts the execution for the next item.
+func (m *distributedMap) startChild() {
+	t, i := m.t, len(m.children)
+	item := m.items[i]
+	input, f := t.iterationInput(m.input, item)
+	if f != nil {
+		m.fail(f)
+		return
+	}
+	child := &thread{x: t.x, run: m.childRun(input), join: m, index: i, graph: t.node.mapPlan.body, item: item}
+	m.children = append(m.children, child)
+	role := t.x.req.RoleARN
+	child.run.bare("ExecutionStarted", 0, t.x.now, func() *historyDetails {
+		return &historyDetails{Input: payload(input), RoleARN: role}
+	})
+	child.goTo(child.graph.start, input)
+}
+
+func (m *distributedMap) childRun(input value.Value) *run {
+	x := m.t.x
+	machine, _, _ := strings.Cut(strings.Replace(m.arn, ":mapRun:", ":stateMachine:", 1), "/")
+	label := m.arn[strings.IndexByte(m.arn, '/'):strings.LastIndexByte(m.arn, ':')]
+	kind := history.Standard
+	if m.t.node.mapPlan.express {
+		kind = history.Express
+	}
+	name := x.uuid()
+	info := &history.Execution{
+		ARN:             executionARN(machine+label, name, kind, x.uuid),
+		Name:            name,
+		StateMachineARN: machine + label,
+		MapRunARN:       m.arn,
+		Type:            kind,
+		Status:          history.Running,
+		Start:           time.UnixMilli(x.now).UTC(),
+		Input:           history.Rendered(input),
+	}
+	l := &log{limit: x.limits.Events}
+	if kind == history.Express {
+		l.limit = 0
+	}
+	info.DeferEvents(l.render)
+	x.childMu.Lock()
+	x.mapRuns = append(x.mapRuns, info)
+	x.childMu.Unlock()
+	return &run{log: l, info: info, input: input, start: x.now}
+}
+
+func (m *distributedMap) done(child *thread, output value.Value) {
+	child.dead = true
+	child.run.finish(history.Succeeded, nil, output, child.prev, m.t.x.now)
+	m.results[child.index] = output
+	m.childEnded()
+}
+
+func (m *distributedMap) failed(child *thread, f *failure) {
+	child.kill()
+	child.run.finish(history.Failed, f, value.Value{}, child.prev, m.t.x.now)
+	m.failures++
+	if m.allowed.exceeded(m.failures, len(m.items)) {
+		m.fail(newFailure(errToleratedFailures, "The specified tolerated failure threshold was exceeded"))
+		return
+	}
+	m.childEnded()
+}
+
+func (m *distributedMap) childEnded() {
+	m.ended++
+	switch {
+	case m.ended == len(m.items):
+		m.succeed()
+	case len(m.children) < len(m.items):
+		m.startChild()
+	}
+}
+
+// succeed ends the map run with the results of the children that succeeded.
+func (m *distributedMap) succeed() {
+	results := make([]value.Value, 0, len(m.results))
+	for _, v := range m.results {
+		if !v.IsAbsent() {
+			results = append(results, v)
+		}
+	}
+	if m.t.node.mapPlan.writer != nil {
+		m.write(results)
+		return
+	}
+	m.complete(value.Array(results...))
+}
+
+func (m *distributedMap) complete(result value.Value) {
+	t := m.t
+	t.frame = nil
+	t.prev = m.began
+	t.event(entry{kind: "MapRunSucceeded", bare: true})
+	succeeded := t.prev
+	t.run.bare("MapStateSucceeded", succeeded, t.x.now, nil)
+	if !t.x.asOfBefore(variablesAnnounced) {
+		t.prev = m.began
+	}
+	t.complete(result)
+}
+
+func (m *distributedMap) abort() {
+	m.kill()
+	m.t.run.bare("MapRunAborted", m.began, m.t.x.now, nil)
+}
+
+// kill aborts the child executions that still run.
+func (m *distributedMap) kill() {
+	for _, child := range m.children {
+		if child.dead {
+			continue
+		}
+		child.kill()
+		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
+	}
+	m.t.stop()
+}
+
+// runRoot is the first thread of the run that t is part of: where t is in a child
+// execution, that child's.
+func (t *thread) runRoot() *thread {
+	for {
+		var outer *thread
+		switch j := t.join.(type) {
+		case *parallel:
+			outer = j.t
+		case *inlineMap:
+			outer = j.t
+		default:
+			return t
+		}
+		if outer.run != t.run {
+			return t
+		}
+		t = outer
+	}
+}
+
+// batch puts items together as ItemBatcher says.
+func (m *distributedMap) batch() *failure {
+	t, b := m.t, m.t.node.mapPlan.batcher
+	if b == nil {
+		return nil
+	}
+	e := t.env(m.input)
+	most, f := e.count(b.maxItems)
+	if f != nil {
+		return f
+	}
+	bytes, f := e.count(b.maxBytes)
+	if f != nil {
+		return f
+	}
+	shared, f := e.eval(b.input)
+	if f != nil {
+		return f
+	}
+	var batches []*mapItem
+	var items []value.Value
+	flush := func() {
+		if len(items) > 0 {
+			batches = append(batches, &mapItem{index: len(batches), value: batchValue(shared, items)})
+			items = nil
+		}
+	}
+	size := 0
+	for _, item := range m.items {
+		v, f := t.iterationInput(m.input, item)
+		if f != nil {
+			return f
+		}
+		if most > 0 && int64(len(items)) >= most || bytes > 0 && len(items) > 0 && int64(size+v.Size()) > bytes {
+			flush()
+			size = 0
+		}
+		items = append(items, v)
+		size += v.Size() + 1
+	}
+	flush()
+	m.items = batches
+	return nil
+}
+
+func batchValue(shared value.Value, items []value.Value) value.Value {
+	var b value.Builder
+	if !shared.IsAbsent() {
+		b.Set("BatchInput", shared)
+	}
+	b.Set("Items", value.Array(items...))
+	return b.Object()
+}
+
+// read has the ItemReader's resource read the items.
+func (m *distributedMap) read(maxItems int64) {
+	t, r := m.t, m.t.node.mapPlan.reader
+	if maxItems < 0 {
+		m.fail(newFailure(errItemReader, "field MaxItems must be positive"))
+		return
+	}
+	if f := r.check(); f != nil {
+		m.fail(f)
+		return
+	}
+	parameters, f := t.env(m.input).eval(r.parameters)
+	if f != nil {
+		m.fail(f)
+		return
+	}
+	t.side(r.resource, parameters, func(v value.Value, failed *TaskError) {
+		if failed != nil {
+			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+			return
+		}
+		items, err := r.items(v)
+		if err != nil {
+			m.fail(newFailure(errItemReader, err.Error()))
+			return
+		}
+		if maxItems > 0 && int64(len(items)) > maxItems {
+			items = items[:maxItems]
+		}
+		for i, item := range items {
+			m.items = append(m.items, &mapItem{index: i, value: item})
+		}
+		m.begin()
+	})
+}
+
+// write has the ResultWriter's resource write the results.
+func (m *distributedMap) write(results []value.Value) {
+	t, w := m.t, m.t.node.mapPlan.writer
+	parameters, f := t.env(m.input).eval(w.parameters)
+	if f != nil {
+		m.fail(f)
+		return
+	}
+	bucket, _ := parameters.Get("Bucket")
+	prefix, _ := parameters.Get("Prefix")
+	key := m.arn[strings.LastIndexByte(m.arn, ':')+1:]
+	if p, _ := prefix.AsString(); p != "" {
+		key = strings.TrimSuffix(p, "/") + "/" + key
+	}
+	manifest := value.String(key + "/manifest.json")
+	input := value.Object(
+		value.Member{Key: "Bucket", Value: bucket},
+		value.Member{Key: "Key", Value: manifest},
+		value.Member{Key: "Body", Value: value.Array(results...)},
+	)
+	t.side(w.resource, input, func(_ value.Value, failed *TaskError) {
+		if failed != nil {
+			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+			return
+		}
+		m.complete(value.Object(
+			value.Member{Key: "MapRunArn", Value: value.String(m.arn)},
+			value.Member{Key: "ResultWriterDetails", Value: value.Object(
+				value.Member{Key: "Bucket", Value: bucket},
+				value.Member{Key: "Key", Value: manifest},
+			)},
+		))
+	})
+}
+
+// side has a handler do something for a state that is no Task, without events.
+func (t *thread) side(resource string, input value.Value, then func(value.Value, *TaskError)) {
+	x := t.x
+	x.taskSeq++
+	a := &attempt{x: x, t: t, number: x.taskSeq, input: input, then: then}
+	a.task = &Task{
+		Execution: t.run.info.ARN, StateMachine: t.run.info.StateMachineARN,
+		State: t.node.name, Resource: resource, ID: x.uuid(), input: input, attempt: a,
+	}
+	t.task = a
+	a.launch()
+}
+
+func (r *reader) text(name string) string {
+	v, _ := r.config.Get(name)
+	s, _ := v.AsString()
+	return s
+}
+
+func (r *reader) check() *failure {
+	headers, _ := r.config.Get("CSVHeaders")
+	seen := make(map[string]bool)
+	for _, h := range headers.Items() {
+		s, _ := h.AsString()
+		if seen[s] {
+			return newFailure(errItemReader, "CSV headers cannot contain duplicates.")
+		}
+		seen[s] = true
+	}
+	return nil
+}
+
+var errNotIterable = errors.New("Attempting to map over non-iterable node.")

@@ -1,0 +1,190 @@
+package instrument
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/internal/value"
+)
+
+// editor collects the edits of one definition.
+type editor struct {
+	machine *asl.Machine
+	text    string
+	doc     *asl.Document
+	pattern pattern
+	edits   []asl.Edit
+	result  Result
+}
+
+func newEditor(m *asl.Machine, o Options) (*editor, error) {
+	text := m.Source().Text
+	doc, err := asl.OpenDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	return &editor{
+		machine: m,
+		text:    text,
+		doc:     doc,
+		pattern: pattern{Options: o, partition: partitionOf(text), rename: unique(m)},
+	}, nil
+}
+
+// add makes the pattern's edits.
+func (e *editor) add() (*Result, error) {
+	added, err := e.catchFailures()
+	if err != nil {
+		return nil, err
+	}
+	ends, err := e.leadEnds()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range append(added, ends...) {
+		edit, err := e.doc.Insert("/States", "", s.name, s.body.JSON())
+		if err != nil {
+			return nil, err
+		}
+		e.edits = append(e.edits, edit)
+	}
+	e.result.Text, err = asl.Apply(e.text, e.edits)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := asl.Parse("", []byte(e.result.Text)); err != nil {
+		return nil, fmt.Errorf("the instrumented definition would not be valid: %w", err)
+	}
+	return &e.result, nil
+}
+
+// catchFailures gives catchers to the states of the top level that can fail, and
+// returns the states that they need.
+func (e *editor) catchFailures() ([]state, error) {
+	var added []state
+	for _, s := range e.machine.States {
+		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
+			continue
+		}
+		if catchesAll(s) {
+			e.result.Handled = append(e.result.Handled, s.Name)
+			continue
+		}
+		recorder := e.pattern.failedIn(s.Name)
+		edit, err := e.catch(s, recorder.name)
+		if err != nil {
+			return nil, err
+		}
+		e.edits = append(e.edits, edit)
+		e.result.Caught = append(e.result.Caught, s.Name)
+		added = append(added, recorder)
+	}
+	if len(added) == 0 {
+		return nil, nil
+	}
+	return append(added, e.pattern.failure()...), nil
+}
+
+func catchesAll(s *asl.State) bool {
+	return slices.ContainsFunc(s.Catch, func(c *asl.Catcher) bool { return slices.Contains(c.ErrorEquals, "States.ALL") })
+}
+
+// catch adds the catcher as the last one. It says nothing of ResultPath or Output:
+// in both query languages the error output then takes the input's place.
+func (e *editor) catch(s *asl.State, next string) (asl.Edit, error) {
+	catcher := object("ErrorEquals", value.Strings("States.ALL"), "Next", value.String(next))
+	pointer := "/States/" + escapePointer(s.Name)
+	if _, _, err := e.doc.Find(pointer + "/Catch"); err == nil {
+		return e.doc.InsertItem(pointer+"/Catch", -1, catcher.JSON())
+	}
+	return e.doc.Insert(pointer, "", "Catch", value.Array(catcher).JSON())
+}
+
+// leadEnds leads the last states to the notification of success, and returns the
+// states that this needs.
+func (e *editor) leadEnds() ([]state, error) {
+	fromSucceed := false
+	for _, s := range e.machine.States {
+		var err error
+		switch {
+		case s.Type == asl.Succeed:
+			err = e.leadSucceed(s)
+			fromSucceed = true
+		case s.End:
+			err = e.leadEnd(s)
+		default:
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.result.Ends = append(e.result.Ends, s.Name)
+	}
+	if len(e.result.Ends) == 0 {
+		return nil, nil
+	}
+	added := []state{e.pattern.success(), e.pattern.end()}
+	if fromSucceed {
+		added = append(added, e.pattern.fromSucceed())
+	}
+	return added, nil
+}
+
+// leadEnd turns "End": true into "Next": "…", token by token.
+func (e *editor) leadEnd(s *asl.State) error {
+	val, key, err := e.doc.Find("/States/" + escapePointer(s.Name) + "/End")
+	if err != nil {
+		return err
+	}
+	e.edits = append(e.edits,
+		asl.Edit{Span: key, New: `"Next"`},
+		asl.Edit{Span: val, New: value.String(e.pattern.rename(nameSucceeded)).JSON()})
+	return nil
+}
+
+// leadSucceed turns a Succeed state into a Pass that leads on.
+func (e *editor) leadSucceed(s *asl.State) error {
+	pointer := "/States/" + escapePointer(s.Name)
+	val, _, err := e.doc.Find(pointer + "/Type")
+	if err != nil {
+		return err
+	}
+	next, err := e.doc.Insert(pointer, "", "Next", value.String(e.pattern.rename(nameFromSucceed)).JSON())
+	if err != nil {
+		return err
+	}
+	e.edits = append(e.edits, asl.Edit{Span: val, New: `"Pass"`}, next)
+	return nil
+}
+
+func escapePointer(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// unique returns a function that makes a name of ours one that no state of the
+// user's has, the same each time.
+func unique(m *asl.Machine) func(string) string {
+	taken := map[string]bool{}
+	m.Walk(func(_ []string, s *asl.State) { taken[s.Name] = true })
+	return func(name string) string {
+		for i := 2; taken[name]; i++ {
+			suffix := fmt.Sprintf(" (%d)", i)
+			if candidate := shortenTo(name, maxStateName-len(suffix)) + suffix; !taken[candidate] {
+				return candidate
+			}
+		}
+		return name
+	}
+}
+
+// partitionOf guesses from the definition's ARNs which AWS partition it is for.
+func partitionOf(text string) string {
+	for _, p := range []string{"aws-cn", "aws-us-gov"} {
+		if strings.Contains(text, `"arn:`+p+`:`) {
+			return p
+		}
+	}
+	return "aws"
+}

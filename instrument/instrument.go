@@ -1,0 +1,77 @@
+// Package instrument rewrites a definition so that every failure that can be
+// caught reaches the troubleshooter, people are told, and the execution still
+// ends as it would have.
+//
+// It edits text and knows nothing of running a machine.
+package instrument
+
+import (
+	"fmt"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+)
+
+// After says how an execution ends whose failure was caught and reported.
+type After string
+
+// Fail ends it as it would have ended, with the first error and cause. Succeed is
+// the pattern as AWS published it: a green end, with the diagnosis in the output.
+const (
+	Fail    After = "fail"
+	Succeed After = "succeed"
+)
+
+// What Options mean where they say nothing.
+const (
+	DefaultHandler = "stepsleuth-troubleshooter"
+	DefaultTopic   = "${StepsleuthTopicArn}"
+)
+
+// Options are the settings of Add.
+type Options struct {
+	Handler string // the troubleshooter's function: name or ARN; "" is DefaultHandler
+	Topic   string // ARN of the SNS topic; "" is DefaultTopic, to be filled in on deployment
+	After   After  // "" is Fail
+}
+
+// Result is an instrumented definition.
+type Result struct {
+	Text    string
+	Caught  []string // the states that were given a catcher, in the order of the text
+	Handled []string // the states that have a States.ALL catcher already, and were left alone
+	Ends    []string // the last states that now lead to the notification of success
+}
+
+// Add instruments a definition. Each Task, Parallel and Map of the top level that
+// has no States.ALL catcher gets one as its last. The error is an asl.ErrorList
+// where the definition is not valid.
+func Add(name string, text []byte, o Options) (*Result, error) {
+	m, err := asl.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if m.QueryLanguage == asl.JSONata {
+		return nil, fmt.Errorf("%s: its QueryLanguage is JSONata, for which the pattern cannot be written yet", name)
+	}
+	if o.Handler == "" {
+		o.Handler = DefaultHandler
+	}
+	if o.Topic == "" {
+		o.Topic = DefaultTopic
+	}
+	switch o.After {
+	case "":
+		o.After = Fail
+	case Fail, Succeed:
+	default:
+		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	}
+	if isInstrumented(m) {
+		return nil, fmt.Errorf("%s: instrumented already; use --remove first", name)
+	}
+	e, err := newEditor(m, o)
+	if err != nil {
+		return nil, err
+	}
+	return e.add()
+}

@@ -1,0 +1,166 @@
+package instrument_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
+)
+
+func order(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../examples/order/order.asl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestEachStateThatCanFailIsCaught(t *testing.T) {
+	got, err := instrument.Add("order.asl.json", order(t), instrument.Options{Topic: "arn:aws:sns:us-east-1:123456789012:oncall"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"Price", "Check", "Charge card"}; !slices.Equal(got.Caught, want) {
+		t.Errorf("caught %q, want %q", got.Caught, want)
+	}
+	m, err := asl.Parse("", []byte(got.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range got.Caught {
+		s := m.State(name)
+		last := s.Catch[len(s.Catch)-1]
+		if !slices.Equal(last.ErrorEquals, []string{"States.ALL"}) {
+			t.Errorf("%s: its last catcher takes %q", name, last.ErrorEquals)
+		}
+		recorder := m.State(last.Next)
+		if recorder == nil || !strings.HasSuffix(recorder.Name, name) {
+			t.Errorf("%s: its catcher leads to %q", name, last.Next)
+		}
+	}
+}
+
+// What a state reads must be there: States.Runtime, which nothing catches, would
+// take the place of the first error.
+func TestEveryOtherByteStays(t *testing.T) {
+	text := string(order(t))
+	got, err := instrument.Add("order.asl.json", []byte(text), instrument.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := got.Text
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, `"End": true`) || line == "      }" || line == "    }" {
+			continue // turned into Next, or followed by a comma now
+		}
+		_, after, ok := strings.Cut(rest, strings.TrimRight(line, ","))
+		if !ok {
+			t.Fatalf("the line %q is gone or out of order", line)
+		}
+		rest = after
+	}
+}
+
+func TestRemoveRestoresTheBytes(t *testing.T) {
+	for name, text := range map[string]string{
+		"as it is":    string(order(t)),
+		"minified":    `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"},"Next":"B"},"B":{"Type":"Succeed"}}}`,
+		"CRLF, tabs":  strings.ReplaceAll(strings.ReplaceAll(string(order(t)), "  ", "\t"), "\n", "\r\n"),
+		"a catcher":   `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${F}","Catch":[{"ErrorEquals":["E"],"Next":"B"}],"End":true},"B":{"Type":"Fail"}}}`,
+		"odd spacing": "{ \"StartAt\" : \"A\" , \"States\" : { \"A\" : { \"Type\" : \"Task\" , \"Resource\" : \"${F}\" , \"End\"  :  true } } }\n\n",
+		"caught":      `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${F}","Catch":[{"ErrorEquals":["States.ALL"],"Next":"B"}],"End":true},"B":{"Type":"Fail"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) { roundTrip(t, name, text) })
+	}
+}
+
+func roundTrip(t *testing.T, name, text string) *instrument.Result {
+	t.Helper()
+	added, err := instrument.Add(name, []byte(text), instrument.Options{})
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return nil
+	}
+	if added.Text == text {
+		t.Errorf("%s: nothing was added", name)
+	}
+	removed, err := instrument.Remove(name, []byte(added.Text))
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+	} else if removed.Text != text {
+		t.Errorf("%s: not restored:\n%s", name, asl.Diff("before", "after", text, removed.Text))
+	}
+	if _, err := instrument.Add(name, []byte(added.Text), instrument.Options{}); err == nil {
+		t.Errorf("%s: instrumented twice", name)
+	}
+	return added
+}
+
+func TestRemoveKeepsWhatTheUserChangedSince(t *testing.T) {
+	added, err := instrument.Add("order.asl.json", order(t), instrument.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(s string) string { return strings.Replace(s, `"TimeoutSeconds": 20`, `"TimeoutSeconds": 25`, 1) }
+	removed, err := instrument.Remove("order.asl.json", []byte(change(added.Text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := change(string(order(t))); removed.Text != want {
+		t.Errorf("got\n%s", asl.Diff("want", "got", want, removed.Text))
+	}
+}
+
+func TestNamesOfTheUsersAreLeftToHim(t *testing.T) {
+	text := `{"StartAt":"stepsleuth: notify","States":{"stepsleuth: notify":{"Type":"Task","Resource":"${F}","End":true}}}`
+	roundTrip(t, "same name", text)
+}
+
+func TestAfterSucceedEndsGreen(t *testing.T) {
+	got, err := instrument.Add("order.asl.json", order(t), instrument.Options{After: instrument.Succeed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(got.Text, `"Fail"`) {
+		t.Error("there is a Fail state, although the execution is to end green")
+	}
+}
+
+func TestBadDefinitionsAndOptionsAreRefused(t *testing.T) {
+	if _, err := instrument.Add("x.json", []byte(`{"StartAt":"A","States":{}}`), instrument.Options{}); err == nil {
+		t.Error("a definition without states was instrumented")
+	}
+	if _, err := instrument.Add("x.json", order(t), instrument.Options{After: "later"}); err == nil || !strings.Contains(err.Error(), "later") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every sample that is a JSONPath machine with something to catch is instrumented
+// and restored.
+func TestSamples(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(sharedtest.Dir(t, "samples"), "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	done, jsonata := 0, 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := asl.Parse(file, text); err == nil && m.QueryLanguage == asl.JSONata {
+			jsonata++
+			continue
+		}
+		if roundTrip(t, filepath.Base(file), string(text)) != nil {
+			done++
+		}
+	}
+	t.Logf("samples instrumented and restored: %d of %d; %d are JSONata machines", done, len(files), jsonata)
+}

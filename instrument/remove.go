@@ -1,0 +1,110 @@
+package instrument
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+)
+
+// Remove takes away what Add added, and leaves what the user changed since. A
+// definition that is not instrumented comes back as it is.
+func Remove(name string, text []byte) (*Result, error) {
+	m, err := asl.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if !isInstrumented(m) {
+		return &Result{Text: string(text)}, nil
+	}
+	doc, err := asl.OpenDocument(m.Source().Text)
+	if err != nil {
+		return nil, err
+	}
+	r := remover{machine: m, doc: doc}
+	return r.run()
+}
+
+// isInstrumented tells whether a state of the top level is one of ours.
+func isInstrumented(m *asl.Machine) bool {
+	for _, s := range m.States {
+		if ours(s) {
+			return true
+		}
+	}
+	return false
+}
+
+func ours(s *asl.State) bool { return s != nil && s.Comment == mark }
+
+type remover struct {
+	machine *asl.Machine
+	doc     *asl.Document
+	edits   []asl.Edit
+	result  Result
+}
+
+func (r *remover) run() (*Result, error) {
+	for _, s := range r.machine.States {
+		pointer := "/States/" + escapePointer(s.Name)
+		var err error
+		if ours(s) {
+			err = r.remove(pointer)
+		} else {
+			err = r.restore(s, pointer)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	text, err := asl.Apply(r.machine.Source().Text, r.edits)
+	r.result.Text = text
+	return &r.result, err
+}
+
+func (r *remover) remove(pointer string) error {
+	edit, err := r.doc.Remove(pointer)
+	r.edits = append(r.edits, edit)
+	return err
+}
+
+// restore takes our catcher from a state of the user's, and makes an end an end again.
+func (r *remover) restore(s *asl.State, pointer string) error {
+	if err := r.uncatch(s, pointer); err != nil {
+		return err
+	}
+	next := r.machine.State(s.Next)
+	if !ours(next) {
+		return nil
+	}
+	r.result.Ends = append(r.result.Ends, s.Name)
+	if strings.HasPrefix(next.Name, nameFromSucceed) {
+		return r.succeedAgain(pointer)
+	}
+	val, key, err := r.doc.Find(pointer + "/Next")
+	r.edits = append(r.edits, asl.Edit{Span: key, New: `"End"`}, asl.Edit{Span: val, New: "true"})
+	return err
+}
+
+func (r *remover) succeedAgain(pointer string) error {
+	val, _, err := r.doc.Find(pointer + "/Type")
+	if err != nil {
+		return err
+	}
+	r.edits = append(r.edits, asl.Edit{Span: val, New: `"Succeed"`})
+	return r.remove(pointer + "/Next")
+}
+
+func (r *remover) uncatch(s *asl.State, pointer string) error {
+	for i, c := range s.Catch {
+		if !ours(r.machine.State(c.Next)) {
+			continue
+		}
+		r.result.Caught = append(r.result.Caught, s.Name)
+		if len(s.Catch) == 1 {
+			return r.remove(pointer + "/Catch")
+		}
+		return r.remove(pointer + "/Catch/" + strconv.Itoa(i))
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/redact"
+)
+
+// next says what to do now: prove a change, take a step of the best remedy, ask.
+func (b *builder) next(doc Document) []redact.Text {
+	out := []redact.Text{}
+	for i, r := range doc.Remediation {
+		if r.ByModel {
+			continue
+		}
+		if r.Diff != nil || r.LocalOnly {
+			out = append(out, b.text(fmt.Sprintf("stepsleuth verify %s --remedy %d", b.historyName(), i+1)))
+			break
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, b.ask(doc)...)
+	}
+	if m := doc.Model; m != nil && m.Error != nil && !m.Error.Mend.IsZero() {
+		out = append(out, redact.Format("for the model: %s", m.Error.Mend))
+	}
+	return out
+}
+
+// historyName is what a shell takes for the history.
+func (b *builder) historyName() string {
+	name := b.opts.History
+	if name == "" {
+		return "HISTORY"
+	}
+	if strings.IndexFunc(name, unsafeInShell) < 0 {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+func unsafeInShell(c rune) bool {
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:@%+=,", c)
+}
+
+// whom names who can help where no change of the definition does.
+var whom = map[diagnose.Category]redact.Text{
+	diagnose.Permission:              redact.Static("ask whoever owns the role or the policy that denies it"),
+	diagnose.Quota:                   redact.Static("see the limit in Service Quotas, and ask for more or run less at once"),
+	diagnose.AbortedByHand:           redact.Static("find StopExecution in CloudTrail to see who stopped it"),
+	diagnose.LambdaUnhandled:         redact.Static("read the function's log of that request, and ask whoever owns its code"),
+	diagnose.LambdaPackaging:         redact.Static("ask whoever builds and deploys the function"),
+	diagnose.LambdaResourceExhausted: redact.Static("ask whoever owns the function's memory and time-out settings"),
+	diagnose.NestedExecutionFailed:   redact.Static("diagnose the nested execution: its own cause is there"),
+	diagnose.ServiceError:            redact.Static("see the AWS Health Dashboard, then redrive the execution"),
+}
+
+func (b *builder) ask(doc Document) []redact.Text {
+	if t, ok := whom[b.d.Category]; ok {
+		return []redact.Text{t}
+	}
+	for _, r := range doc.Remediation {
+		if !r.ByModel && len(r.Steps) > 0 {
+			return r.Steps[:1:1]
+		}
+	}
+	return nil
+}
