@@ -24,7 +24,7 @@ func (sc *scan) scanRuns() {
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {
-				sc.encodedText(i, encodedEnd)
+				encodedEnd = sc.encodedText(i, encodedEnd)
 				if at(s, encodedEnd) == '.' {
 					if stop := discord(s, i); stop > 0 {
 						sc.conceal(i, stop, Token)
@@ -78,6 +78,9 @@ var cardGroups = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
 // groupedCard looks for a card number in groups with one separator between all.
 func (sc *scan) groupedCard(i int) {
 	s := sc.s
+	if !isDigit(at(s, i+6)) || !isDigit(at(s, i+7)) || !isDigit(at(s, i+8)) {
+		return
+	}
 	width := 1
 	switch sep := at(s, i+4); sep {
 	case ' ', '-', '.', '+', '_':
@@ -166,6 +169,9 @@ func luhn(digits string) bool {
 // that are issued, and for ddd-ddd-dddd, a phone number where a word says so.
 func (sc *scan) dashed(i int) {
 	s := sc.s
+	if !isDigit(at(s, i+4)) || !isDigit(at(s, i+5)) {
+		return
+	}
 	if digits, end := readGroups(s, i, "-", []int{3, 2, 4}); end > 0 && !slugSet[at(s, end)] {
 		area, group, serial := digits[:3], digits[3:5], digits[5:]
 		if area != "000" && area != "666" && area[0] != '9' && group != "00" && serial != "0000" {
@@ -212,12 +218,13 @@ func (sc *scan) phone(i int) {
 		return
 	}
 	digits, end := 0, i+1
-	for j := i + 1; j < len(s) && digits <= 15; j++ {
-		c := s[j]
-		if isDigit(c) {
-			digits, end = digits+1, j+1
-		} else if strings.IndexByte(" -.()", c) < 0 || j > end+1 {
+	for j := i + 1; digits <= 15; {
+		group := decimals.run(s, j)
+		if group == j || digits > 0 && group-j < 2 {
 			break
+		}
+		digits, end = digits+group-j, group
+		for j = group; j < group+2 && strings.IndexByte(" -.()", at(s, j)) >= 0; j++ {
 		}
 	}
 	if digits >= 8 && digits <= 15 && !isAlnum(at(s, end)) && at(s, end) != ':' {

@@ -51,7 +51,7 @@ var vendorTokens = []vendorToken{
 	{"EZAK", alnum, 54}, {"EZTK", alnum, 54}, {"FLWSECK-", slugSet, 20}, {"FLWSECK_TEST-", slugSet, 12}, {"aio_", alnum, 28},
 	{"LTAI", alnum, 16}, {"AKCp", alnum, 60}, {"ico-", alnum, 32}, {"shippo_live_", hexDigits, 40}, {"shippo_test_", hexDigits, 40},
 	{"sgp_", wordSet, 40}, {"access-production-", slugSet, 30}, {"access-sandbox-", slugSet, 30}, // Segment or Sourcegraph, Plaid
-	{"access_token$production$", wordSet, 20}, {"access_token$sandbox$", wordSet, 20}, // Braintree
+	{"access_token$production$", dollarSet, 20}, {"access_token$sandbox$", dollarSet, 20}, // Braintree
 	{"EAACEdEose0cBA", alnum, 10}, {"AQVN", slugSet, 35}, {"t1.9euel", dottedSet, 60}, {"duffel_live_", slugSet, 40}, {"duffel_test_", slugSet, 40},
 	{"fo1_", slugSet, 40}, {"fm1r_", base64Set, 60}, {"fm2_", base64Set, 60}, {"railway_", slugSet, 30}, {"rnd_", alnum, 28}, {"vcp_", alnum, 20},
 	{"live_gid_", slugSet, 20}, {"cal_live_", hexDigits, 30}, {"re_", wordSet, 30}, {"phx_", alnum, 40}, {"phc_", alnum, 40},
@@ -64,6 +64,7 @@ var vendorTokens = []vendorToken{
 var (
 	slugDot       = newCharSet("0-9A-Za-z._-")
 	percentSet    = newCharSet("0-9A-Za-z%_-")
+	dollarSet     = newCharSet("0-9A-Za-z_$")
 	databricksSet = newCharSet("0-9a-f-")
 )
 
@@ -73,6 +74,7 @@ func (v *vendorToken) find(s string, start, end int) int {
 	if s[start:end] != v.prefix || !wordStarts(s, start) || at(s, start-1) == '-' && v.prefix[0] >= 'a' && len(v.prefix) < 5 {
 		return 0
 	}
+	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
 	length := stop - end
 	for next := wrapped(s, stop); length < v.length && next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
@@ -87,6 +89,9 @@ func (v *vendorToken) find(s string, start, end int) int {
 	}
 	return stop
 }
+
+// maxToken bounds a vendor's token.
+const maxToken = 2048
 
 // wrapped returns where the text goes on after a line break at i and the white space
 // after it, or i.
@@ -114,7 +119,11 @@ func vendorRules() []*rule {
 	for i := range vendorTokens {
 		v := &vendorTokens[i]
 		list = append(list, &rule{anchors: []string{lowered(v.prefix)}, find: func(sc *scan, start, end int) {
+			if start < sc.tokenEnd {
+				return
+			}
 			if stop := v.find(sc.s, start, end); stop > 0 {
+				sc.tokenEnd = stop
 				from := start
 				if at(sc.s, end-1) == '=' {
 					from = end
