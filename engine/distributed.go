@@ -286,6 +286,7 @@ func (m *distributedMap) startChild() {
 	}
 	child := &thread{x: t.x, run: m.childRun(input), join: m, index: i, graph: t.node.mapPlan.body, item: item}
 	m.children = append(m.children, child)
+	child.run.log.full = func() { t.x.overfull = append(t.x.overfull, child) }
 	role := t.x.req.RoleARN
 	child.run.bare("ExecutionStarted", 0, t.x.now, func() *historyDetails {
 		return &historyDetails{Input: payload(input), RoleARN: role}
@@ -394,26 +395,6 @@ func (m *distributedMap) kill() {
 		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
 	}
 	m.t.stop()
-}
-
-// runRoot is the first thread of the run that t is part of: where t is in a child
-// execution, that child's.
-func (t *thread) runRoot() *thread {
-	for {
-		var outer *thread
-		switch j := t.join.(type) {
-		case *parallel:
-			outer = j.t
-		case *inlineMap:
-			outer = j.t
-		default:
-			return t
-		}
-		if outer.run != t.run {
-			return t
-		}
-		t = outer
-	}
 }
 
 // batch puts items together as ItemBatcher says.

@@ -36,6 +36,8 @@ type execution struct {
 	main *run
 	root *thread
 
+	overfull []*thread // first threads of runs whose history has reached its limit
+
 	over    bool // the terminal event is written
 	err     error
 	done    chan struct{}
@@ -82,6 +84,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	x.main = x.newRun(input)
 	x.root = &thread{x: x, run: x.main, join: rootJoin{}, graph: start.graph}
+	x.main.log.full = func() { x.overfull = append(x.overfull, x.root) }
 	if err := x.root.preset(req.Variables); err != nil {
 		x.cancel()
 		return nil, err
@@ -190,14 +193,41 @@ func (x *execution) startTimeout() {
 func (x *execution) loop() {
 	defer close(x.done)
 	for !x.over {
-		if t := x.ready.pop(); t != nil {
+		switch t := x.ready.pop(); {
+		case x.overfull != nil:
+			x.tooManyEvents()
+			if t != nil {
+				x.ready.push(t)
+			}
+		case t != nil:
 			t.resume()
-			continue
+		default:
+			x.wait()
 		}
-		x.wait()
 	}
 	x.cancel()
 	x.wg.Wait()
+}
+
+// tooManyEvents ends the runs that have no room for more events.
+func (x *execution) tooManyEvents() {
+	list := x.overfull
+	x.overfull = nil
+	for _, t := range list {
+		if t.dead {
+			continue
+		}
+		f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
+		f.fatal = true
+		prev := int64(len(t.run.log.entries))
+		if t == x.root {
+			t.kill()
+			x.endAt(history.Failed, f, value.Value{}, prev)
+			return
+		}
+		t.prev = prev
+		t.join.failed(t, f)
+	}
 }
 
 // wait waits for the next input and takes it in.
@@ -288,13 +318,14 @@ func (r *run) finish(status history.Status, f *failure, output value.Value, prev
 		history.TimedOut:  "ExecutionTimedOut",
 		history.Aborted:   "ExecutionAborted",
 	}
-	r.bare(kinds[status], prev, now, func() *history.Details {
+	details := func() *history.Details {
 		d := &history.Details{Output: payload(output)}
 		if f != nil {
 			d.Error, d.Cause = f.name, f.cause
 		}
 		return d
-	})
+	}
+	r.log.add(entry{kind: kinds[status], prev: prev, at: now, bare: true, last: true, details: details})
 }
 
 // abort ends the execution from outside.

@@ -21,6 +21,7 @@ type entry struct {
 	exited  bool
 	bare    bool           // neither entered nor exited
 	past    *history.Event // of an execution that is redriven
+	last    bool           // it ends the execution
 }
 
 // assignment is one variable that a state has set.
@@ -37,9 +38,19 @@ type log struct {
 	entries []entry
 	limit   int // events; 0: none
 	observe func(history.Event)
+	full    func() // called once, when no event fits any more but the one that ends the execution
 }
 
+// add writes an event and returns its id. What does not fit is dropped: the
+// execution is at its end then.
 func (l *log) add(e entry) int64 {
+	if l.limit > 0 && len(l.entries) >= l.limit-1 && !e.last {
+		if l.full != nil {
+			l.full()
+			l.full = nil
+		}
+		return int64(len(l.entries))
+	}
 	l.mu.Lock()
 	l.entries = append(l.entries, e)
 	id := int64(len(l.entries))
@@ -49,9 +60,6 @@ func (l *log) add(e entry) int64 {
 	}
 	return id
 }
-
-// full reports that only the last event, the one that ends the execution, still fits.
-func (l *log) full() bool { return l.limit > 0 && len(l.entries) >= l.limit-1 }
 
 func (l *log) render() []history.Event {
 	l.mu.Lock()
@@ -107,7 +115,7 @@ func (r *run) bare(kind history.EventType, prev, at int64, details func() *histo
 	return r.log.add(entry{kind: kind, prev: prev, at: at, bare: true, details: details})
 }
 
-// ended logs an event with the error and cause of f.
+// details is what an event with just an error and a cause says.
 func (f *failure) details() *history.Details {
 	return &history.Details{Error: f.name, Cause: f.cause}
 }

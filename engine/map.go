@@ -257,8 +257,7 @@ func (m *inlineMap) iterate(prev int64) {
 	item := m.items[i]
 	b := &thread{x: t.x, run: t.run, join: m, index: i, graph: t.node.mapPlan.body, item: item, prev: prev, scope: &scope{outer: t.scope}}
 	m.threads = append(m.threads, b)
-	m.event(b, "MapIterationStarted")
-	b.prev = int64(len(t.run.log.entries))
+	b.prev = m.event(b, "MapIterationStarted")
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
 		t.prev = b.prev

@@ -127,10 +127,6 @@ func (t *thread) resume() {
 	t.beforeEntry, t.enteredAt = t.prev, t.x.now
 	t.retryCount, t.retries, t.inner = 0, t.retries[:0], false
 	t.ctx, t.token = value.Value{}, ""
-	if t.run.log.full() {
-		t.x.tooManyEvents(t)
-		return
-	}
 	t.entered = t.run.log.add(entry{kind: n.enteredKind, prev: t.prev, at: t.x.now, state: n.name, payload: t.input})
 	t.prev = t.entered
 	n.run(t)
@@ -141,10 +137,6 @@ func (t *thread) again() {
 	t.inner = false
 	t.timer = nil
 	t.ctx, t.token = value.Value{}, ""
-	if t.run.log.full() {
-		t.x.tooManyEvents(t)
-		return
-	}
 	t.node.run(t)
 }
 
@@ -228,16 +220,4 @@ func (t *thread) stateAborted() {
 	if t.node != nil && t.node.abortedKind != "" {
 		t.run.bare(t.node.abortedKind, t.prev, t.x.now, nil)
 	}
-}
-
-// tooManyEvents ends a run that has no room for more events.
-func (x *execution) tooManyEvents(t *thread) {
-	f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
-	f.fatal = true
-	if t.run == x.main {
-		x.root.kill()
-		x.endAt("FAILED", f, value.Value{}, t.prev)
-		return
-	}
-	t.runRoot().join.failed(t, f)
 }
