@@ -76,5 +76,14 @@ func All() []*diagnose.Rule {
 		Unreachable,
 		ServiceFailed,
 		Unknown,
+
+		RetryNeverMatches,
+		RetriedInVain,
+		RuntimeNotCaught,
+		CatcherDropsInput,
+		HandlerMasksError,
+		TimeoutsCrossed,
+		CallbackUnbounded,
+		StatusForgotten,
 	}
 }
