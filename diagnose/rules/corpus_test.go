@@ -129,7 +129,9 @@ func deref(s *string) string {
 type score struct{ rows, category, mention, mustNot, retryable, sureAndWrong int }
 
 func (s score) String() string {
-	pct := func(n int) string { return fmt.Sprintf("%d/%d (%.1f %%)", n, s.rows, 100*float64(n)/float64(max(s.rows, 1))) }
+	pct := func(n int) string {
+		return fmt.Sprintf("%d/%d (%.1f %%)", n, s.rows, 100*float64(n)/float64(max(s.rows, 1)))
+	}
 	return fmt.Sprintf("category %s  mention %s  retryable %s  must_not broken %d  certain and wrong %d", pct(s.category), pct(s.mention), pct(s.retryable), s.mustNot, s.sureAndWrong)
 }
 

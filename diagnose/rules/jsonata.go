@@ -272,4 +272,3 @@ func intrinsicFailed(f *facts) *diagnose.Finding {
 }
 
 var argumentPaths = regexp.MustCompile(`\$(?:\.[A-Za-z_]\w*)+`)
-
