@@ -95,7 +95,6 @@ type reader struct {
 	pages int // "events" members, or events that stand alone
 	open  int // pages with a nextToken
 
-	types   map[string]EventType
 	events  []Event
 	details []Details // a slab
 	token   extra     // the last nextToken
@@ -113,10 +112,6 @@ func newReader(data []byte) (*reader, error) {
 	}
 	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: new(Execution)}
 	r.events = make([]Event, 0, len(data)/bytesAnEvent+1)
-	r.types = make(map[string]EventType, 64)
-	for _, t := range EventTypes() {
-		r.types[string(t)] = t
-	}
 	r.dec = decoder(data)
 	return r, nil
 }

@@ -17,8 +17,9 @@ var DefinitionRefused = &diagnose.Rule{
 
 var (
 	refusal = regexp.MustCompile(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
-	// One problem: "CODE: words at /States/X/Field".
-	problem      = regexp.MustCompile(`(?s)(SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|[A-Z]{3,}(?:_[A-Z]+)+): (.*?)(?: at (/[^,']*))?(?:, (?:SCHEMA|MISSING|DUPLICATE|INVALID)|'? \(Service|'?$|' )`)
+	// Where one problem begins: "CODE: ".
+	problemCode  = regexp.MustCompile(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
+	problemPlace = regexp.MustCompile(`(?s)^(.*) at (/.*)$`)
 	statePointer = regexp.MustCompile(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
 	required     = regexp.MustCompile(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
 	notAllowed   = regexp.MustCompile(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
@@ -92,27 +93,23 @@ type refusedPlace struct {
 }
 
 func readProblems(msg string) []refusedPlace {
-	var out []refusedPlace
-	rest := msg
-	for len(out) < 20 {
-		m := problem.FindStringSubmatchIndex(rest)
-		if m == nil {
-			break
-		}
-		p := refusedPlace{code: rest[m[2]:m[3]], words: rest[m[4]:m[5]]}
-		end := m[5]
-		if m[6] >= 0 {
-			p.pointer, end = strings.TrimRight(rest[m[6]:m[7]], "' "), m[7]
-		}
-		p.place()
-		out = append(out, p)
-		rest = rest[max(end, m[0]+1):]
+	msg = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(msg), "Invalid State Machine Definition:"))
+	if len(msg) > 1 && msg[0] == '\'' && msg[len(msg)-1] == '\'' {
+		msg = msg[1 : len(msg)-1]
 	}
-	if out == nil {
-		p := refusedPlace{words: strings.Trim(strings.TrimPrefix(msg, "Invalid State Machine Definition:"), " '")}
-		if i := strings.LastIndex(p.words, " at /"); i >= 0 {
-			p.words, p.pointer = p.words[:i], strings.TrimRight(p.words[i+4:], "' ")
+	at := problemCode.FindAllStringSubmatchIndex(msg, 20)
+	if at == nil {
+		p := refusedPlace{words: msg}
+		p.place()
+		return []refusedPlace{p}
+	}
+	var out []refusedPlace
+	for i, m := range at {
+		end := len(msg)
+		if i+1 < len(at) {
+			end = at[i+1][0]
 		}
+		p := refusedPlace{code: msg[m[2]:m[3]], words: strings.TrimSpace(msg[m[1]:end])}
 		p.place()
 		out = append(out, p)
 	}
@@ -120,6 +117,9 @@ func readProblems(msg string) []refusedPlace {
 }
 
 func (p *refusedPlace) place() {
+	if m := problemPlace.FindStringSubmatch(p.words); m != nil {
+		p.words, p.pointer = m[1], strings.TrimRight(m[2], "' ")
+	}
 	if i := strings.LastIndex(p.pointer, "/States/"); i >= 0 {
 		if m := statePointer.FindStringSubmatch(p.pointer[i:]); m != nil {
 			p.state, p.field = m[1], m[2]

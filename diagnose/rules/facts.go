@@ -57,13 +57,7 @@ func read(c *diagnose.Case) *facts {
 	f.nested = f.top.Nested()
 	f.err, f.msg = f.root.Error, f.root.Message
 	f.state = c.State
-	if c.Origin != nil && (f.state == nil || f.state.Name != sub.State) {
-		f.state = nil
-		if c.Machine != nil {
-			f.state = findState(c.Machine, sub.State)
-		}
-	}
-	if f.state == nil && c.Origin == nil && c.Machine != nil && f.stateName() != "" {
+	if c.Machine != nil && f.stateName() != "" && (f.state == nil || f.state.Name != f.stateName()) {
 		f.state = findState(c.Machine, f.stateName())
 	}
 	f.task = readIntegration(f.resource())
@@ -94,8 +88,11 @@ func findState(m *asl.Machine, name string) *asl.State {
 
 // outerState is the failing state of this execution, also where a nested one is to blame.
 func (f *facts) outerState() *asl.State {
-	if f.state != nil {
+	if f.state != nil || f.nested == nil {
 		return f.state
+	}
+	if f.c.Machine != nil && f.sub.State != "" {
+		return findState(f.c.Machine, f.sub.State)
 	}
 	return f.c.State
 }
@@ -105,7 +102,7 @@ func (f *facts) stateName() string {
 	switch {
 	case f.sub.State != "":
 		return f.sub.State
-	case f.c.State != nil && f.c.State.Name != "" && f.c.Origin == nil:
+	case f.c.State != nil && f.c.State.Name != "" && f.c.Subject() == f.c.Failure:
 		return f.c.State.Name
 	}
 	return f.top.State
@@ -144,7 +141,15 @@ func (f *facts) here() string {
 	return "the state " + named(f.stateName())
 }
 
-// What names a state's input in a sentence.
+// stateLabel is the state's name for a definition; THIS_STATE where the name is not known from a definition.
+func (f *facts) stateLabel() string {
+	if f.outerState() != nil && f.outerState().Name != "" || looksLikeName(f.stateName()) && f.stateName() != "" {
+		return or(f.stateName(), "THIS_STATE")
+	}
+	return "THIS_STATE"
+}
+
+// ofState names the state as the owner of something: "this state", "the state ChargeCard".
 func (f *facts) ofState() string {
 	if f.stateName() == "" {
 		return "this state"

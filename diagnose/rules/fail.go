@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -83,6 +84,8 @@ func explicitFail(f *facts) *diagnose.Finding {
 		s := failInside(f)
 		name = "the Fail state " + named(s.Name)
 		confidence = diagnose.Certain
+	case f.sub.Error == nil && f.sub.Cause == nil && f.stateType() == "" && f.stateName() != "":
+		confidence = diagnose.Likely // only a Fail without fields leaves neither
 	case f.looksLikeFail():
 		confidence = diagnose.Hypothesis
 	default:
@@ -103,6 +106,10 @@ func explicitFail(f *facts) *diagnose.Finding {
 		d.Explanation += " It stands inside a Map or Parallel (an iteration or branch), so its error became that of the whole state; look at the failed iteration's own history for the underlying, earlier failure."
 		d.Also = []diagnose.Category{diagnose.BranchFailed}
 	}
+	if sums.MatchString(cause) {
+		d.Retryable = diagnose.Depends
+		d.Explanation += " Its words only sum up that something else failed before it: the underlying errors are in that earlier work (items, files, iterations)."
+	}
 	d.Focus = f.focusField("the definition ends the execution here", "Error", "Cause", "Type")
 	d.Remedies = []diagnose.Remedy{{Title: "See which decision led there", Steps: []string{
 		fmt.Sprintf("In the history, look at the state entered just before %s and at its input: the value that a Choice compared, or the Error and Cause that a catcher put there.", strings.TrimPrefix(name, "the ")),
@@ -112,6 +119,9 @@ func explicitFail(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Fail workflow state"}
 	return d
 }
+
+// sums are words of a Fail that speak of other failures.
+var sums = regexp.MustCompile(`(?i)\b(?:one or more|some|several|all|any|\d+)\b.{0,40}\bfail|\bfailed (?:items|files|records|tasks|jobs|steps)\b|\b(?:job|task|build|query|query execution|pipeline|deployment|transcription|import|export) (?:has )?failed\b`)
 
 func iterates(f *facts) bool {
 	if len(f.sub.Path) > 0 || inMap(f.state) {

@@ -294,7 +294,7 @@ var LambdaException = &diagnose.Rule{
 var keyError = regexp.MustCompile(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
-	if !f.lambda() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
+	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
 		return nil
 	}
 	s := f.signal()
@@ -305,7 +305,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
-	if s.category != "" {
+	if s.category != "" || !f.lambda() {
 		d.Confidence = diagnose.Likely
 	}
 	kind := or(f.root.Type, f.err)
@@ -345,6 +345,12 @@ func lambdaException(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Let the function raise errors of its own types (they become the error name of the state), with what was wrong in the message, and test it with the input that failed."}
 	d.Docs = []string{"Handling errors in Step Functions workflows", "Lambda function errors in Step Functions"}
 	return d
+}
+
+// raisedByFunction reports an error name that is none of Step Functions' or Lambda's, from a task that calls a function.
+func (f *facts) raisedByFunction() bool {
+	return f.nested == nil && f.task.service == "lambda" && !f.task.sdk && f.task.pattern == "" && f.err != "" &&
+		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
 }
 
 func short(file string) string {

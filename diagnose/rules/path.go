@@ -149,7 +149,7 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		diagnose.Remedy{
 			Title: "If the field is optional, ask for it first",
 			Steps: []string{
-				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(or(f.stateName(), "STATE"))),
+				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
 	return out

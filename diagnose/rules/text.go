@@ -73,7 +73,6 @@ func quoted(s string) string {
 func harmless(s string) string {
 	s = markup.ReplaceAllString(s, " ")
 	s = oneLine(s)
-	whole := s
 	s = link.ReplaceAllString(s, "…")
 	s = longWord.ReplaceAllString(s, "…")
 	s = inQuotes.ReplaceAllStringFunc(s, func(q string) string {
@@ -82,7 +81,7 @@ func harmless(s string) string {
 		}
 		return q[:1] + "…" + q[:1]
 	})
-	if loc := commanding.FindStringIndex(s); loc != nil || commanding.MatchString(whole) {
+	if commanding.MatchString(s) {
 		s = firstClause(s)
 		if commanding.MatchString(s) {
 			return ""
