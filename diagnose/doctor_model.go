@@ -23,7 +23,7 @@ func (v *visit) consult(ctx context.Context) {
 		return
 	}
 	v.c.Evidence = complete(v.c)
-	q := newQuestion(v.c, v.findings, r, v.doctor.PromptTokens, v.doctor.MaxTokens)
+	q := newQuestion(v.c, v.findings, NewConcealer(v.c, r), v.doctor.PromptTokens, v.doctor.MaxTokens)
 	use.Cut = q.cut
 	answer, err := ask(ctx, v.doctor.Model, q.prompt)
 	use.Answer = answer

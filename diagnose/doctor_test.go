@@ -159,6 +159,18 @@ func TestPromptHoldsOnlyRedactedText(t *testing.T) {
 	golden(t, "prompt.txt", p.System.String()+"\n=====\n"+p.User.String()+"\n")
 }
 
+// The input tells by a name that a value is secret; the message repeats the value alone.
+func TestSecretsOfOneTextAreConcealedInAll(t *testing.T) {
+	c := ticket(t)
+	c.Failure.Input = history.Text(`{"dbPassword":"Tr0ub4dor","comment":"x"}`)
+	c.Evidence[1].Text = "login with Tr0ub4dor failed, and so did Tr0ub4dor2"
+	var p diagnose.Prompt
+	diagnosis(t, &diagnose.Doctor{Model: says{text: answer(nil), asked: &p}}, c)
+	if user := p.User.String(); strings.Contains(user, "Tr0ub4dor ") || !strings.Contains(user, "login with <PASSWORD_") {
+		t.Error(user)
+	}
+}
+
 func TestEvidenceCannotEndItself(t *testing.T) {
 	var p diagnose.Prompt
 	diagnosis(t, &diagnose.Doctor{Model: says{text: answer(nil), asked: &p}}, ticket(t))

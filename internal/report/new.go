@@ -45,7 +45,7 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	if err := r.Check(); err != nil {
 		return Document{}, err
 	}
-	b := builder{d: d, c: d.Case, r: r, opts: opts}
+	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
 	doc.Redactions = countRedactions(doc, r)
 	return doc, nil
@@ -55,7 +55,7 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 type builder struct {
 	d    *diagnose.Diagnosis
 	c    *diagnose.Case
-	r    *redact.Redactor
+	r    *diagnose.Concealer
 	opts Options
 }
 
@@ -107,7 +107,7 @@ func (b *builder) document() Document {
 func (b *builder) text(s string) redact.Text { return b.r.Text(s) }
 
 // json redacts what should be JSON, and stays JSON where it is.
-func (b *builder) json(s string) redact.Text { return b.r.JSON([]byte(s)) }
+func (b *builder) json(s string) redact.Text { return b.r.JSON(s) }
 
 // opt redacts; nil for none.
 func (b *builder) opt(s string) *redact.Text {
