@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -47,8 +48,22 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	}
 	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
+	if n := withheld(doc); n > 0 {
+		doc.Missing = append(doc.Missing, redact.Format("%d texts: they could not be redacted, and were withheld as a whole", n))
+	}
 	doc.Redactions = countRedactions(doc, r)
 	return doc, nil
+}
+
+// withheld counts the texts that the redactor gave up on.
+func withheld(doc Document) int {
+	n := 0
+	eachText(reflect.ValueOf(doc), func(t redact.Text) {
+		if strings.Contains(t.String(), "[concealed: redaction could not run]") {
+			n++
+		}
+	})
+	return n
 }
 
 // builder makes the parts of one document.

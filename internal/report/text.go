@@ -349,15 +349,32 @@ func (p *printer) recorded(gutter string) {
 		}
 		p.note(gutter, label+": "+text, 2)
 	}
-	if c := str(f.Cause); c != "" {
+	if c := causeText(str(f.Cause)); c != "" {
 		p.note(gutter, "cause: "+c, 3)
 	}
+}
+
+// causeText is what a Lambda function raised, in the way languages write it, where the
+// cause is the JSON of that; else the cause.
+func causeText(cause string) string {
+	v, err := value.Parse(cause)
+	if err != nil {
+		return cause
+	}
+	message, _ := v.Get("errorMessage")
+	kind, _ := v.Get("errorType")
+	m, ok := message.AsString()
+	if !ok {
+		return cause
+	}
+	k, _ := kind.AsString()
+	return strings.TrimPrefix(k+": "+m, ": ")
 }
 
 // note writes "= …" below a frame, at most n lines of it.
 func (p *printer) note(gutter, text string, n int) {
 	room := p.width - len(gutter) - 5
-	lines := fold(neutral(text), room)
+	lines := foldTight(neutral(text), room)
 	if len(lines) > n {
 		lines = lines[:n]
 		lines[n-1] = clip(lines[n-1]+" …", room)
