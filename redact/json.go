@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -99,6 +100,9 @@ func (d *document) string(key string, start, end int) {
 		d.scan.inner(decoded, origin)
 	}
 	c := claimOf(key)
+	if strings.HasSuffix(key, ".$") {
+		return
+	}
 	if c.kind != Authorize && c.kind != Cookie && c.demand.accepts(decoded) && !workingDirectory(key, decoded) {
 		d.scan.add(span{start: start, end: end, kind: c.kind, named: true, plain: decoded})
 	}

@@ -10,6 +10,7 @@ var jwt = &rule{anchors: []string{"eyj"}, find: func(sc *scan, start, end int) {
 		return
 	}
 	header := slugSet.run(s, start)
+	sc.charge(header - start)
 	if at(s, header) != '.' && wrapped(s, header) == header || !strings.Contains(decodeBase64(s[start:header]), `"`) {
 		return
 	}
@@ -36,6 +37,7 @@ var privateKey = &rule{anchors: []string{"-----begin ", "---- begin "}, find: fu
 	}
 	stop := pemBody(s, body)
 	window := s[body:min(len(s), body+maxPEM)]
+	sc.charge(len(window))
 	if i := strings.Index(window, "-- END "); i >= 0 {
 		window = window[:i]
 	} else if i := strings.Index(window, "--END "); i >= 0 {
@@ -113,6 +115,7 @@ var privateKeyEnd = &rule{anchors: []string{"private key-----", "private key blo
 	for from > 0 && mark-from < maxPEM && (pemLine[s[from-1]] || isSpace(s[from-1]) || s[from-1] == '\\') {
 		from--
 	}
+	sc.charge(mark - from)
 	if space := strings.LastIndexAny(s[from:mark], " \t"); space >= 0 {
 		from += space + 1
 	}
@@ -153,6 +156,7 @@ var jwk = &rule{anchors: []string{`"kty"`, `"kty\`, "'kty'"}, find: func(sc *sca
 	from := max(0, start-maxSibling)
 	from += max(strings.LastIndexByte(s[from:start], '{'), 0)
 	stop := closeBracket(s, from)
+	sc.charge(stop - from)
 	for i := from; i < stop; i++ {
 		word := alnum.run(s, i)
 		if word == i {

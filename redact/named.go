@@ -99,7 +99,7 @@ func trimName(s string, start, end int) int {
 func (sc *scan) named(start, end int) {
 	n, ok := sc.nameAt(start, end)
 	sc.keyed = max(end, n.end)
-	if !ok {
+	if !ok || sc.last.start <= n.start && n.start < sc.last.end {
 		return
 	}
 	sep := sc.separator(n)
@@ -256,6 +256,9 @@ func tagEnd(s string, i int) int {
 
 // follow conceals the value of a name that claims one.
 func (sc *scan) follow(n name, c claim) {
+	if strings.HasPrefix(sc.s[n.end:], ".$") {
+		return // ASL: the value is a path or an intrinsic function
+	}
 	sep := sc.separator(n)
 	switch sep.kind {
 	case colon, equals:
@@ -292,7 +295,7 @@ func (sc *scan) concealAt(n name, sep separator, c claim) {
 		sc.concealAuthorization(i)
 	case c.kind == Cookie && sc.concealCookies(i, hasPrefixFold(n.text, 0, "set")):
 	case at(s, i) == '{' && sep.kind == equals && !sep.quoted:
-		if end := strings.IndexByte(s[i:], '}'); end > 0 {
+		if end := strings.IndexByte(s[i:min(len(s), i+1024)], '}'); end > 0 {
 			sc.concealIf(value{start: i + 1, end: i + end}, c)
 		}
 	case at(s, i) == '{' && c.kind == Address:
@@ -324,8 +327,13 @@ func (sc *scan) concealIf(v value, c claim) {
 	if v.start >= v.end {
 		return
 	}
+	sc.charge(v.end - v.start)
 	text := sc.s[v.start:v.end]
 	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+		return
+	}
+	if c.kind == Secret && v.quoted && text[0] == '{' && text[len(text)-1] == '}' {
+		sc.concealInside(v.start, v.end, c)
 		return
 	}
 	before := strings.TrimRight(sc.s[max(0, v.start-16):v.start], "\\\"'=: ")
@@ -370,6 +378,9 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
 			return
 		}
+		if c.kind == Secret && sep.spaced && strings.IndexByte(s[i:end], '/') > 0 && !hasByte(s[i:end], isDigit) {
+			return // the name of a secret: prod/db
+		}
 		if c.demand == anything && sep.spaced && startsLine(s, n.start) {
 			end = max(end, beforeComment(s, i, restOfLine(s, i)))
 		}
@@ -377,10 +388,17 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
-	if sep.kind == equals && at(s, n.start-1) == '$' { // an assignment or a comparison of an expression
+	if at(s, n.start-1) == '$' || inExpression(s, i) {
 		return
 	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// inExpression reports that i is in a JSONata expression: what no quotes hold there
+// is code.
+func inExpression(s string, i int) bool {
+	before := s[max(0, i-512):i]
+	return strings.LastIndex(before, "{%") > strings.LastIndex(before, "%}")
 }
 
 var bareNumber = newCharSet("0-9 ()+./-")
@@ -465,8 +483,13 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
-	if c.kind != Password && c.kind != Secret || c.demand != anything {
+	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
 		return
+	}
+	if hasPrefixFold(s, i, "for ") { // Password for user app: …
+		if end := strings.Index(s[i:min(len(s), i+64)], ": "); end > 0 && lineEnd(s, i) > i+end {
+			i += end + 2
+		}
 	}
 	for _, verb := range [...]string{"is ", "was ", "of "} {
 		if hasPrefixFold(s, i, verb) {
@@ -484,6 +507,24 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 	if v := s[i:end]; i > sep.value && opaque.accepts(v) || netrc(s, n.start) && !isProse(v) {
 		sc.concealIf(value{start: i, end: end}, c)
 	}
+}
+
+// concealLong conceals what follows the word token or key, if it cannot be a word.
+func (sc *scan) concealLong(i int, c claim) bool {
+	switch c.kind {
+	case Token, Secret, Password, AWSSecret:
+	default:
+		return false
+	}
+	end := alnum.run(sc.s, i)
+	if c.kind == AWSSecret {
+		end = secretSet.run(sc.s, i)
+	}
+	if end-i < 20 || !endsValue(sc.s, end) && strings.IndexByte(".,;:)'\"\\", at(sc.s, end)) < 0 || !opaque.accepts(sc.s[i:end]) {
+		return false
+	}
+	sc.concealNamed(value{start: i, end: end}, c.kind)
+	return true
 }
 
 // netrc reports that "login NAME" stands before a name.
@@ -505,6 +546,8 @@ func (sc *scan) concealElement(i int, c claim) {
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)
 }

@@ -24,7 +24,7 @@ func (sc *scan) scanRuns() {
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {
-				sc.encodedText(i, encodedEnd)
+				encodedEnd = sc.encodedText(i, encodedEnd)
 				if at(s, encodedEnd) == '.' {
 					if stop := discord(s, i); stop > 0 {
 						sc.conceal(i, stop, Token)

@@ -74,6 +74,7 @@ func (v *vendorToken) find(s string, start, end int) int {
 	if s[start:end] != v.prefix || !wordStarts(s, start) || at(s, start-1) == '-' && v.prefix[0] >= 'a' && len(v.prefix) < 5 {
 		return 0
 	}
+	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
 	length := stop - end
 	for next := wrapped(s, stop); length < v.length && next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
@@ -88,6 +89,9 @@ func (v *vendorToken) find(s string, start, end int) int {
 	}
 	return stop
 }
+
+// maxToken bounds a vendor's token.
+const maxToken = 2048
 
 // wrapped returns where the text goes on after a line break at i and the white space
 // after it, or i.
@@ -115,7 +119,11 @@ func vendorRules() []*rule {
 	for i := range vendorTokens {
 		v := &vendorTokens[i]
 		list = append(list, &rule{anchors: []string{lowered(v.prefix)}, find: func(sc *scan, start, end int) {
+			if start < sc.tokenEnd {
+				return
+			}
 			if stop := v.find(sc.s, start, end); stop > 0 {
+				sc.tokenEnd = stop
 				from := start
 				if at(sc.s, end-1) == '=' {
 					from = end
