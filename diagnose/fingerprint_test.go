@@ -136,3 +136,14 @@ func TestCasesHaveFingerprintsOfTheirOwn(t *testing.T) {
 		seen[p] = name
 	}
 }
+
+func FuzzFingerprint(f *testing.F) {
+	for _, pair := range same {
+		f.Add(pair[0])
+	}
+	f.Fuzz(func(t *testing.T, cause string) {
+		if p := rowPrint("S", "E", cause); len(p) != len("fp1:")+32 || p != rowPrint("S", "E", cause) {
+			t.Errorf("%q", p)
+		}
+	})
+}
