@@ -59,6 +59,9 @@ func (k *checker) claim(form claimForm) Claim {
 		return c
 	}
 	c.Standing = Kept
+	if name := k.strayTerm(c.Text); name != "" {
+		c.Standing, c.Reason = Demoted, "it names something that does not occur in this case"
+	}
 	for _, cite := range form.Cites {
 		if reason := k.cite(cite); reason != "" {
 			c.Standing, c.Reason = Demoted, reason
@@ -105,15 +108,45 @@ func (k *checker) sentence(s string) string {
 		return "it contains a command"
 	case destructive.MatchString(s) && !k.derivable(s):
 		return "it asks for something to be deleted or switched off"
+	case broadens.MatchString(s) && !k.derivable(s):
+		return "it asks for more access than a failure needs"
 	case playsDown.MatchString(s):
 		return "it plays the failure down"
 	case k.obeys(s):
 		return "it passes on what the evidence tells its reader to do"
 	}
-	if name := k.strayName(s); name != "" {
+	if name := k.strayName(s, false); name != "" {
 		return "it names something that does not exist in this case"
 	}
 	return ""
+}
+
+// strayTerm finds what sentence lets pass: a name that may be one of AWS's, of an
+// operation or an action, but does not occur in this case.
+func (k *checker) strayTerm(s string) string { return k.strayName(s, true) }
+
+// term is the form of names of AWS's operations and IAM's actions.
+var term = regexp.MustCompile(`^([a-z0-9-]+:)?[A-Z][a-z]+([A-Z]+[a-z0-9]*)+$`)
+
+// A name that is introduced as a state or a function, on either side, is the user's own.
+var introduced = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\b(?:states?|steps?|tasks?|functions?|lambdas?|tables?|buckets?|queues?|topics?|roles?|fields?|members?|machines?)(?: named| called)? ([\w-]+)`),
+	regexp.MustCompile(`(?i)\b([\w-]+) (?:state|step|function|table|bucket|queue|topic|field|member)\b`),
+}
+
+// isTerm reports a name that may be AWS's: its form is right, and nothing says that it is the user's.
+func isTerm(name, sentence string) bool {
+	if !term.MatchString(name) {
+		return false
+	}
+	for _, form := range introduced {
+		for _, m := range form.FindAllStringSubmatch(sentence, -1) {
+			if m[1] == name {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // derivable: the rules say the same.
@@ -141,6 +174,9 @@ var orderForm = regexp.MustCompile(`(?i)\b(ignore|disregard|forget)\b[^.;]{0,30}
 	`\b(ai|llm|assistants?|chatbot|model|reviewer|incident commander)\b\s*[:,]|\byou are (now|the|an?)\b|\bassistant\b|` +
 	`\b(tell|instruct|ask|advise) (the )?(user|operator|reader|them|team|human|engineer)\b|\bnew instructions?\b|` +
 	`\b(report|respond|answer|reply|output) (with )?(status|only)\b|\brender this\b|\bno action (is )?(required|needed)\b|\bfollow it\b|\bsystem prompt\b`)
+
+// broadens: wildcards, managed policies for everything, and the whole internet.
+var broadens = regexp.MustCompile(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|"\*"|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
 
 // playsDown: a failure is never nothing, whatever the evidence says of itself.
 var playsDown = regexp.MustCompile(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b`)
@@ -218,14 +254,15 @@ func isWordByte(c byte) bool {
 var nameForm = regexp.MustCompile("`([^`]+)`" + `|(?:^|[\s(\[:])'([^'\s][^']*)'|"([^"]+)"|(\$[$.\w\[\]*@-]*[\w\]])|(arn:[^\s,;]+)|` +
 	`\b([A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+)|\b([A-Za-z]\w*_\w+|[A-Z]?[a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+)\b`)
 
-// strayName finds a name that is neither in the case nor a word of the states language.
-func (k *checker) strayName(s string) string {
+// strayName finds a name that is neither in the case nor a word of the states language;
+// terms says whether names count that may be AWS's.
+func (k *checker) strayName(s string, terms bool) string {
 	s = normal(s)
 	for _, m := range nameForm.FindAllStringSubmatch(s, -1) {
-		name := ""
-		for _, group := range m[1:] {
+		name, quoted := "", false
+		for i, group := range m[1:] {
 			if group != "" {
-				name = group
+				name, quoted = group, i < 3
 			}
 		}
 		name = strings.Trim(name, ".,;: ")
@@ -235,7 +272,7 @@ func (k *checker) strayName(s string) string {
 		if strings.Contains(name, " ") && !looksLikeQuote(name) {
 			continue // quoted prose
 		}
-		if strings.HasPrefix(name, "$") && k.pathKnown(name) {
+		if strings.HasPrefix(name, "$") && k.pathKnown(name) || !terms && !quoted && isTerm(name, s) {
 			continue
 		}
 		return name

@@ -23,7 +23,7 @@ func (v *visit) consult(ctx context.Context) {
 		return
 	}
 	v.c.Evidence = complete(v.c)
-	q := newQuestion(v.c, v.findings, r, v.doctor.PromptTokens, v.doctor.MaxTokens)
+	q := newQuestion(v.c, v.findings, NewConcealer(v.c, r), v.doctor.PromptTokens, v.doctor.MaxTokens)
 	use.Cut = q.cut
 	answer, err := ask(ctx, v.doctor.Model, q.prompt)
 	use.Answer = answer
@@ -111,7 +111,15 @@ func (v *visit) weigh(use *ModelUse, q *question, said *answerForm, r *redact.Re
 		}
 		return r.Stored(s)
 	}
-	opinion := &Opinion{Category: vocabularyOf(said.Category), RootCause: text(said.RootCause), Explanation: text(said.Explanation)}
+	// fact is text that may name only what occurs in the case: it is told as what happened.
+	fact := func(s string) redact.Text {
+		if check.strayTerm(tidy(s)) != "" {
+			drop("it names something that does not occur in this case")
+			return redact.Text{}
+		}
+		return text(s)
+	}
+	opinion := &Opinion{Category: vocabularyOf(said.Category), RootCause: fact(said.RootCause), Explanation: fact(said.Explanation)}
 	for i, remedy := range said.Remediation {
 		if i == 3 {
 			break

@@ -18,7 +18,6 @@ import (
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
-
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -160,11 +159,23 @@ func TestPromptHoldsOnlyRedactedText(t *testing.T) {
 	golden(t, "prompt.txt", p.System.String()+"\n=====\n"+p.User.String()+"\n")
 }
 
+// The input tells by a name that a value is secret; the message repeats the value alone.
+func TestSecretsOfOneTextAreConcealedInAll(t *testing.T) {
+	c := ticket(t)
+	c.Failure.Input = history.Text(`{"dbPassword":"Tr0ub4dor","comment":"x"}`)
+	c.Evidence[1].Text = "login with Tr0ub4dor failed, and so did Tr0ub4dor2"
+	var p diagnose.Prompt
+	diagnosis(t, &diagnose.Doctor{Model: says{text: answer(nil), asked: &p}}, c)
+	if user := p.User.String(); strings.Contains(user, "Tr0ub4dor ") || !strings.Contains(user, "login with <PASSWORD_") {
+		t.Error(user)
+	}
+}
+
 func TestEvidenceCannotEndItself(t *testing.T) {
 	var p diagnose.Prompt
 	diagnosis(t, &diagnose.Doctor{Model: says{text: answer(nil), asked: &p}}, ticket(t))
 	_, evidence, _ := strings.Cut(p.User.String(), "\nEVIDENCE\n")
-	for _, line := range strings.Split(strings.TrimSpace(evidence), "\n") {
+	for _, line := range strings.FieldsFunc(evidence, func(c rune) bool { return strings.ContainsRune("\n\r\v\f\u0085\u2028\u2029", c) }) {
 		ours := strings.HasSuffix(line, ":") && strings.Contains(line, " is from the ")
 		if !ours && !slices.ContainsFunc([]string{"E5| ", "L1| ", "D1| ", "I1| "}, func(id string) bool { return strings.HasPrefix(line, id) }) {
 			t.Errorf("a line stands on its own: %q", line)

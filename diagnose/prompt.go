@@ -84,7 +84,7 @@ type exhibit struct {
 }
 
 // newQuestion makes the prompt of a case.
-func newQuestion(c *Case, findings []Finding, r *redact.Redactor, promptTokens, answerTokens int) question {
+func newQuestion(c *Case, findings []Finding, r *Concealer, promptTokens, answerTokens int) question {
 	q := question{shown: shownOf(c, findings, r)}
 	var known strings.Builder
 	for _, e := range q.shown {
@@ -109,7 +109,7 @@ func newQuestion(c *Case, findings []Finding, r *redact.Redactor, promptTokens, 
 	return q
 }
 
-func vocabulary(r *redact.Redactor) redact.Text {
+func vocabulary(r *Concealer) redact.Text {
 	var b strings.Builder
 	for _, c := range Categories() {
 		fmt.Fprintf(&b, "- %s: %s\n", c, meanings[c])
@@ -275,7 +275,7 @@ func (q *question) byRelevance() []int {
 
 // lines are the exhibits with their id before every line, so that no text in them can
 // end its own piece of evidence or begin another.
-func (q *question) lines(r *redact.Redactor) []redact.Text {
+func (q *question) lines(r *Concealer) []redact.Text {
 	var out []redact.Text
 	for _, e := range q.shown {
 		if e.text.IsZero() {

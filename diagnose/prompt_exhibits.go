@@ -6,14 +6,13 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
-	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // maxExhibit is how much of one piece of evidence is ever shown.
 const maxExhibit = 12000
 
 // shownOf lists the case's evidence, redacted, the most relevant first.
-func shownOf(c *Case, findings []Finding, r *redact.Redactor) []exhibit {
+func shownOf(c *Case, findings []Finding, r *Concealer) []exhibit {
 	f := c.Subject()
 	cited := map[string]bool{}
 	for _, finding := range findings {
@@ -24,7 +23,7 @@ func shownOf(c *Case, findings []Finding, r *redact.Redactor) []exhibit {
 	var out []exhibit
 	for _, e := range c.Evidence {
 		x := exhibit{id: e.ID, head: headOf(e), rank: rankOf(e, f, cited[e.ID])}
-		x.text = r.JSON([]byte(lineEnds.Replace(e.Text)))
+		x.text = r.JSON(lineEnds.Replace(e.Text))
 		if len(x.text.String()) > maxExhibit {
 			x.text, x.cutOff = x.text.Truncate(maxExhibit), true
 		}

@@ -46,7 +46,10 @@ func verdictForMail(doc Document) []string {
 		return out
 	}
 	if f.State != nil {
-		out = append(out, "/ "+clip(str(f.State), 32))
+		if len(out) > 1 {
+			out = append(out, "/")
+		}
+		out = append(out, clip(str(f.State), 32))
 	}
 	if f.Error != nil {
 		out = append(out, clip(str(f.Error), 40))

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -45,17 +46,31 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	if err := r.Check(); err != nil {
 		return Document{}, err
 	}
-	b := builder{d: d, c: d.Case, r: r, opts: opts}
+	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
+	if n := withheld(doc); n > 0 {
+		doc.Missing = append(doc.Missing, redact.Format("%d texts: they could not be redacted, and were withheld as a whole", n))
+	}
 	doc.Redactions = countRedactions(doc, r)
 	return doc, nil
+}
+
+// withheld counts the texts that the redactor gave up on.
+func withheld(doc Document) int {
+	n := 0
+	eachText(reflect.ValueOf(doc), func(t redact.Text) {
+		if strings.Contains(t.String(), "[concealed: redaction could not run]") {
+			n++
+		}
+	})
+	return n
 }
 
 // builder makes the parts of one document.
 type builder struct {
 	d    *diagnose.Diagnosis
 	c    *diagnose.Case
-	r    *redact.Redactor
+	r    *diagnose.Concealer
 	opts Options
 }
 
@@ -107,7 +122,7 @@ func (b *builder) document() Document {
 func (b *builder) text(s string) redact.Text { return b.r.Text(s) }
 
 // json redacts what should be JSON, and stays JSON where it is.
-func (b *builder) json(s string) redact.Text { return b.r.JSON([]byte(s)) }
+func (b *builder) json(s string) redact.Text { return b.r.JSON(s) }
 
 // opt redacts; nil for none.
 func (b *builder) opt(s string) *redact.Text {

@@ -102,6 +102,29 @@ func fold(s string, limit int) []string {
 	return lines
 }
 
+// foldTight is fold for JSON, which has few spaces: a long word begins where there is room.
+func foldTight(s string, limit int) []string {
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Fields(s) {
+		w := width(word)
+		room := limit - used - 1
+		if i > 0 && w > room && w > limit/2 && room > 16 {
+			head := displaywidth.TruncateString(word, room, "")
+			b.WriteString(" " + head)
+			word = word[len(head):]
+			w, used = width(word), limit
+		}
+		if used+1+w > limit {
+			used = w % max(limit, 1)
+		} else {
+			used += 1 + w
+		}
+		b.WriteString(" " + word)
+	}
+	return fold(b.String(), limit)
+}
+
 // broken cuts a word into pieces of at most limit columns.
 func broken(word string, limit int) []string {
 	var pieces []string

@@ -38,7 +38,7 @@ func Text(w io.Writer, doc Document, style Style) error {
 		p.cause()
 		p.fixes()
 	}
-	p.list("next", doc.Next)
+	p.list("next", p.notShown(doc.Next))
 	p.notes()
 	p.timeline()
 	p.gaps()
@@ -100,6 +100,16 @@ func (p *printer) list(label string, texts []redact.Text) {
 		}
 		p.line(p.paint(bold, fmt.Sprintf("%-*s", labelWidth, label)) + p.paint(cyan, neutral(t.String())))
 	}
+}
+
+// notShown leaves out what the first remedy's steps say already.
+func (p *printer) notShown(texts []redact.Text) []redact.Text {
+	if len(p.doc.Remediation) == 0 || p.doc.Failure == nil {
+		return texts
+	}
+	return slices.DeleteFunc(slices.Clone(texts), func(t redact.Text) bool {
+		return slices.Contains(p.doc.Remediation[0].Steps, t)
+	})
 }
 
 func (p *printer) verdict() {
@@ -240,18 +250,28 @@ func (p *printer) place() {
 		last := f.Lines[len(f.Lines)-1].Number
 		gutter = strings.Repeat(" ", len(strconv.Itoa(last)))
 		file := neutral(cmp.Or(str(f.File), p.style.File, "definition"))
-		p.arrow(gutter, fmt.Sprintf("%s:%d:%d   (%s)", file, f.Line, f.Column, p.event()))
+		p.arrow(gutter, fmt.Sprintf("%s:%d:%d", file, f.Line, f.Column), "   ("+p.event()+")")
 		p.line(gutter + p.paint(cyan, " |"))
 		for _, line := range f.Lines {
 			p.codeLine(line, gutter)
 		}
 	} else {
-		p.arrow(gutter, p.event())
+		p.arrow(gutter, p.event(), "")
 	}
 	p.recorded(gutter)
 }
 
-func (p *printer) arrow(gutter, s string) { p.line(gutter + p.paint(cyan, "-->") + " " + s) }
+// arrow writes the place, which stays in one piece so that it can be clicked, and what belongs to it.
+func (p *printer) arrow(gutter, place, rest string) {
+	if width(gutter)+4+width(place)+width(rest) <= p.width {
+		place += rest
+		rest = ""
+	}
+	p.line(gutter + p.paint(cyan, "-->") + " " + place)
+	if rest != "" {
+		p.line(gutter + "    " + strings.TrimSpace(rest))
+	}
+}
 
 // event says which execution, event and attempt it was.
 func (p *printer) event() string {
@@ -329,15 +349,32 @@ func (p *printer) recorded(gutter string) {
 		}
 		p.note(gutter, label+": "+text, 2)
 	}
-	if c := str(f.Cause); c != "" {
+	if c := causeText(str(f.Cause)); c != "" {
 		p.note(gutter, "cause: "+c, 3)
 	}
+}
+
+// causeText is what a Lambda function raised, in the way languages write it, where the
+// cause is the JSON of that; else the cause.
+func causeText(cause string) string {
+	v, err := value.Parse(cause)
+	if err != nil {
+		return cause
+	}
+	message, _ := v.Get("errorMessage")
+	kind, _ := v.Get("errorType")
+	m, ok := message.AsString()
+	if !ok {
+		return cause
+	}
+	k, _ := kind.AsString()
+	return strings.TrimPrefix(k+": "+m, ": ")
 }
 
 // note writes "= …" below a frame, at most n lines of it.
 func (p *printer) note(gutter, text string, n int) {
 	room := p.width - len(gutter) - 5
-	lines := fold(neutral(text), room)
+	lines := foldTight(neutral(text), room)
 	if len(lines) > n {
 		lines = lines[:n]
 		lines[n-1] = clip(lines[n-1]+" …", room)
@@ -506,7 +543,7 @@ func (p *printer) notes() {
 		case f.Contributing:
 			say(f.Title.String())
 		case f.Rule == redact.Static("model"):
-			say("hypothesis of the model, not supported by the evidence: " + f.Title.String())
+			say("unproved, by the model: " + f.Title.String())
 		}
 	}
 	if m := p.doc.Model; m != nil && !m.Leads {

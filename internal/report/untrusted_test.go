@@ -132,7 +132,7 @@ func TestMarkdownCannotBeBrokenOutOf(t *testing.T) {
 // breaksOut finds markup that the document's text made; "" none.
 func breaksOut(t *testing.T, md string) string {
 	t.Helper()
-	ours := regexp.MustCompile(`\[execution in the AWS console\]\(https://[^)]*\)`)
+	ours := regexp.MustCompile(`\[(execution in the AWS console|log group of the function)\]\(https://[^)]*\)`)
 	rest := ours.ReplaceAllString(outsideCode(t, md), "")
 	for what, form := range map[string]string{
 		"a link":       `(^|[^\\])\]\(`,
@@ -256,6 +256,25 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	if doc.Redactions.Count != 2 {
 		t.Errorf("%d values concealed: %v", doc.Redactions.Count, doc.Redactions.Kinds)
+	}
+}
+
+// The input tells by a name that a value is secret; rules and causes repeat it alone.
+func TestSecretsOfTheInputStayInsideEverywhere(t *testing.T) {
+	d := missingPath(t)
+	d.Case.Failure.Input = history.Text(`{"payment":{"password":"Tr0ub4dor&3"}}`)
+	d.Case.Failure.Cause = ptr("cannot log in with Tr0ub4dor&3 (retry)")
+	d.RootCause = "The service refuses Tr0ub4dor&3."
+	doc := document(t, d, report.Options{})
+	var b bytes.Buffer
+	if err := report.JSON(&b, doc); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "Tr0ub4dor") {
+		t.Error(b.String())
+	}
+	if doc.Redactions.Count != 1 {
+		t.Errorf("one secret is counted as %d: %v", doc.Redactions.Count, doc.Redactions.Kinds)
 	}
 }
 
