@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -88,11 +89,21 @@ func (r *run) ending() string {
 	case r.x == nil:
 		return "the execution did not start"
 	case r.exhausted():
-		return fmt.Sprintf("the execution was stopped after %d events", maxEvents)
+		return fmt.Sprintf("the execution has not ended after %d events, as many as there can be", maxEvents)
+	case f != nil && f.State != "" && f.Error == nil && f.Cause == nil:
+		return fmt.Sprintf("the execution ends %s at %s", r.x.Status, place(f))
 	case f != nil && f.State != "":
-		return fmt.Sprintf("the execution ends %s at %q with %s", r.x.Status, f.State, sayError(f.Error, f.Cause))
+		return fmt.Sprintf("the execution ends %s at %s with %s", r.x.Status, place(f), sayError(f.Error, f.Cause))
 	}
 	return fmt.Sprintf("the execution ends %s", r.x.Status)
+}
+
+// place names the state of a failure, and the iteration that it is in.
+func place(f *diagnose.Failure) string {
+	if len(f.Path) == 0 {
+		return strconv.Quote(f.State)
+	}
+	return strconv.Quote(f.State) + " in " + strings.ReplaceAll(strings.Join(f.Path, "/"), "/[", "[")
 }
 
 func sayError(err, cause *string) string {
@@ -133,21 +144,44 @@ func (r *run) judge() diagnose.Verification {
 	}
 	err, cause, failed := r.failed(v)
 	switch {
+	case failed && r.same(err, cause) && r.unknown != nil:
+		return r.say(diagnose.Partial, "what the state is in is tried again, but %s", r.unknown.Reason)
+	case failed && r.same(err, cause) && caughtAround(v):
+		return r.judgeCaught(v)
 	case failed && r.same(err, cause):
 		return r.say(diagnose.Refuted, "the state fails as before, with %s", sayError(err, cause))
 	case failed:
 		return r.say(diagnose.Refuted, "the state now fails with %s", sayError(err, cause))
-	case r.unknown != nil && r.past(v):
+	case r.unknown == nil:
+		return r.say(diagnose.Partial, "the state does not fail, but neither does it end: %s", r.ending())
+	case !r.study.taskFailed():
 		return r.say(diagnose.Partial, "the state now gets past what failed; %s", r.unknown.Reason)
-	case r.unknown != nil:
-		return r.say(diagnose.Partial, "the failure does not come again up to there, but %s", r.unknown.Reason)
+	case len(v.attempts) > len(r.study.target.attempts):
+		return r.say(diagnose.Partial, "the state is tried again, but %s", r.unknown.Reason)
 	}
-	return r.say(diagnose.Partial, "the state does not fail, but neither does it end: %s", r.ending())
+	return r.say(diagnose.Partial, "the failure does not come again up to there, but %s", r.unknown.Reason)
 }
 
-// past reports that the state came further than where it failed.
-func (r *run) past(v *visit) bool {
-	return len(v.attempts) > len(r.study.target.attempts) || v.kind != "Task" || r.unknown.Place != v.place
+// caughtAround reports that a Map or Parallel around a state that failed was left
+// through its catcher.
+func caughtAround(v *visit) bool {
+	for at := v.strand.owner; at != nil; at = at.strand.owner {
+		if at.caught {
+			return true
+		}
+	}
+	return false
+}
+
+// taskFailed reports that it was the state's task that failed, and not what the
+// state does before or after it.
+func (s *study) taskFailed() bool {
+	n := len(s.target.attempts)
+	if n == 0 {
+		return false
+	}
+	end := s.target.attempts[n-1].end
+	return end == nil || !strings.HasSuffix(string(end.Type), "Succeeded")
 }
 
 func (r *run) same(err, cause *string) bool {
@@ -175,12 +209,32 @@ func (r *run) judgeUnreached() diagnose.Verification {
 	switch {
 	case r.unknown != nil:
 		return r.say(diagnose.Partial, "the run ends before %q; %s", target.name, r.unknown.Reason)
+	case r.x.Status == history.Succeeded && r.originMended():
+		return r.say(diagnose.Verified, "%q, where it began, succeeds, and the execution ends SUCCEEDED", r.study.c.Origin.State)
 	case r.x.Status == history.Succeeded && target.kind == "Fail":
 		return r.say(diagnose.Verified, "the Fail state is not reached, and the execution ends SUCCEEDED")
 	case r.x.Status == history.Succeeded:
 		return r.say(diagnose.Partial, "the state is not entered any more, and the execution ends SUCCEEDED")
 	}
 	return r.say(diagnose.Refuted, "%s", r.ending())
+}
+
+// originMended reports that the failure with which it began does not come any more.
+func (r *run) originMended() bool {
+	s := r.study
+	if s.c.Origin == nil {
+		return false
+	}
+	origin := s.find(s.c.Origin)
+	if origin == nil || origin == s.target {
+		return false
+	}
+	for _, v := range r.trace.byPlace[origin.place] {
+		if r.answers.nth(v) == origin.nth {
+			return v.succeeded()
+		}
+	}
+	return false
 }
 
 func (r *run) judgeSucceeded(v *visit) diagnose.Verification {

@@ -126,7 +126,7 @@ func (s *study) entries(fixed *asl.Machine) []entry {
 	var list []entry
 	changed, whole := s.changes(fixed)
 	if !whole && s.target != nil {
-		if v := s.earliest(changed); v != nil && s.enterable(v) {
+		if v := s.earliest(changed); v != nil && s.enterable(v) && !(s.fromStart() && v == s.rec.visits[0]) {
 			list = append(list, entry{visit: v})
 		}
 	}
