@@ -45,7 +45,7 @@ func diagnoseBatch(c *cobra.Command, o *options, name string) error {
 	failed := false
 	w := bufio.NewWriter(c.OutOrStdout())
 	for _, row := range cases {
-		doc, err := examine(c.Context(), r, row.kase, label(name))
+		doc, err := examine(c.Context(), r, row.kase, report.Options{})
 		if err != nil {
 			return fmt.Errorf("row %s: %w", row.id, err)
 		}

@@ -72,7 +72,7 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
-	doc, err := examine(c.Context(), r, kase, name)
+	doc, err := examine(c.Context(), r, kase, report.Options{History: name})
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 }
 
 // examine is Responder.Examine with the exit code for when it cannot be done.
-func examine(ctx context.Context, r *oncall.Responder, c *diagnose.Case, name string) (report.Document, error) {
-	doc, err := r.Examine(ctx, c, report.Options{History: name})
+func examine(ctx context.Context, r *oncall.Responder, c *diagnose.Case, o report.Options) (report.Document, error) {
+	doc, err := r.Examine(ctx, c, o)
 	if err != nil {
 		return doc, &exitError{code: exitUndiagnosed, err: err}
 	}

@@ -257,15 +257,7 @@ func (r *runner) document(ctx context.Context, x *history.Execution) (report.Doc
 	if inside != nil && (x.Status == history.Failed) == (inside.Failure != nil) {
 		return *inside, nil
 	}
-	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), r.historyName())
-}
-
-// historyName is how a command names the history of this run.
-func (r *runner) historyName() string {
-	if r.flags.history != "" {
-		return r.flags.history
-	}
-	return "HISTORY"
+	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), report.Options{Local: true, History: r.flags.history})
 }
 
 // notify tells of what the workflow itself could not tell.

@@ -21,7 +21,7 @@ import (
 func (r *runner) tasks() engine.TaskHandler {
 	lambda := engine.LambdaHandler{Invoke: r.invoke}
 	publish := engine.TaskFunc(r.publish)
-	mux := engine.TaskMux{}
+	mux := engine.TaskMux{"arn:": r.functions}
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
 		mux["arn:"+partition+":lambda"] = lambda
 		mux["arn:"+partition+":states:::lambda:invoke"] = lambda
@@ -32,10 +32,10 @@ func (r *runner) tasks() engine.TaskHandler {
 
 // invoke calls a function of the functions file, or the troubleshooter.
 func (r *runner) invoke(ctx context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
-	if r.functions.Has(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
+	if r.functions.Names(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
 		return r.functions.Invoke(ctx, call)
 	}
-	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep}
+	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep, Report: report.Options{Local: true}}
 	answer, err := t.Handle(ctx, call.Payload)
 	if err != nil {
 		// As a function of ours would fail on AWS: the workflow's own catcher takes it.

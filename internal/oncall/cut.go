@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 )
 
 // endedAt returns the execution as it would have ended if nobody had caught the
@@ -38,7 +39,7 @@ func endedAt(x *history.Execution, state string, failure *CaughtFailure) *histor
 func endedWell(x *history.Execution) *history.Execution {
 	out := head(x)
 	out.Status = history.Succeeded
-	events := x.Events()
+	events := beforeOurs(x.Events())
 	if len(events) > 0 {
 		last := events[len(events)-1]
 		out.Stop = last.Time
@@ -50,6 +51,16 @@ func endedWell(x *history.Execution) *history.Execution {
 	}
 	out.SetEvents(events)
 	return out
+}
+
+// beforeOurs returns the events before the first state that instrument added.
+func beforeOurs(events []history.Event) []history.Event {
+	for i := range events {
+		if e := &events[i]; e.Type.IsEntered() && e.Details != nil && instrument.Added(e.Details.Name) {
+			return events[:i:i]
+		}
+	}
+	return events
 }
 
 // head copies an execution without its events.

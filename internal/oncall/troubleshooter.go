@@ -22,6 +22,9 @@ type Troubleshooter struct {
 	// runs; the definition may be nil.
 	Fetch func(ctx context.Context, executionARN string) (*history.Execution, *asl.Machine, error)
 
+	// Report is what the documents say beyond the diagnosis; History is the execution's ARN.
+	Report report.Options
+
 	// Examined, where set, is given every document that was made.
 	Examined func(report.Document)
 }
@@ -69,7 +72,9 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	} else {
 		x = endedAt(x, event.State, event.Failure)
 	}
-	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), report.Options{History: event.ExecutionARN})
+	o := t.Report
+	o.History = event.ExecutionARN
+	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), o)
 	if err != nil {
 		return nil, err
 	}

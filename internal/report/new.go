@@ -16,6 +16,7 @@ import (
 // Options are what a document says beyond the diagnosis itself. The zero Options are fine.
 type Options struct {
 	Seen    *Sighting // nil: not counted
+	Local   bool      // the execution ran on this machine: no links to the AWS console
 	History string    // how the reader names the history in a command: a file or an ARN; "" is HISTORY
 }
 
