@@ -225,8 +225,24 @@ var (
 	sdkAttempts = regexp.MustCompile(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
+// Of a long message the beginning and the end are read: what failed stands in
+// front, and what AWS's clients add behind. What is between would cost seconds and
+// says nothing more; Text has it all.
+const (
+	messageHead = 6 << 10
+	messageTail = 2 << 10
+)
+
+func excerpt(s string) string {
+	if len(s) <= messageHead+messageTail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:messageHead], "") + " … " + strings.ToValidUTF8(s[len(s)-messageTail:], "")
+}
+
 // trailer takes what AWS's clients add to an error's words off Message.
 func (c *Cause) trailer() {
+	c.Message = excerpt(c.Message)
 	c.Message = requestID.ReplaceAllString(c.Message, "")
 	if m := botocore.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
