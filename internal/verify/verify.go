@@ -101,12 +101,13 @@ func (s *study) verify(ctx context.Context, fixed *asl.Machine) diagnose.Verific
 	if s.target == nil && !s.subject.TimedOut {
 		return unverifiable("the failure could not be reproduced here: the state that failed is not in the history")
 	}
-	if _, ok := read(s.x.Input); !ok && readsExecution(fixed) {
-		return unverifiable("the definition reads the input of the execution, which is not in the history")
-	}
 	entries := s.entries(fixed)
 	why := "the input of the state that failed, or of the states that the fix changes, is not in the history"
 	for _, e := range entries {
+		if s.readsInput(e, fixed) {
+			why = "the definition reads the input of the execution, which is not in the history"
+			continue
+		}
 		control := s.begin(ctx, e, s.c.Machine, nil)
 		if ctx.Err() != nil {
 			return unverifiable("the replay ran out of time")
@@ -128,10 +129,16 @@ func (s *study) verify(ctx context.Context, fixed *asl.Machine) diagnose.Verific
 	return unverifiable("the failure could not be reproduced here: %s", why)
 }
 
-// readsExecution reports that something in a definition may read the input of the
-// execution from the Context object.
-func readsExecution(m *asl.Machine) bool {
-	text := m.Source().Text
+// readsInput reports that a run may read the input of the execution from the
+// Context object, and that this is not known.
+func (s *study) readsInput(e entry, fixed *asl.Machine) bool {
+	if _, ok := read(s.x.Input); ok {
+		return false
+	}
+	text := fixed.Source().Text
+	if e.alone {
+		text = textOf(fixed, fixed.Lookup(s.nameIn(fixed, e.visit.name))[0])
+	}
 	for _, mark := range []string{"Execution.Input", `"$$"`, `"$$.Execution"`, "$states.context ", "context.Execution "} {
 		if strings.Contains(text, mark) {
 			return true
