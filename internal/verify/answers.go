@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +20,8 @@ type Unknown struct {
 	State  string
 	Place  string // with the states around it
 	Reason string // a sentence without its full stop
+
+	asked int64 // event of the run in which it was scheduled; 0: none
 }
 
 func (u *Unknown) Error() string { return u.Reason }
@@ -42,6 +43,7 @@ type answers struct {
 	mu       sync.Mutex
 	next     *engine.Task
 	calls    map[*engine.Task]call
+	asked    map[*engine.Task]int64 // event
 	requests map[call]request
 	unknown  []*Unknown
 }
@@ -56,6 +58,7 @@ type call struct {
 // request is what a task is asked.
 type request struct {
 	resource string
+	role     string
 	input    value.Value
 }
 
@@ -81,6 +84,7 @@ func (a *answers) observe(e history.Event) {
 	defer a.mu.Unlock()
 	if v != nil && a.next != nil {
 		a.calls[a.next] = call{v.place, a.nth(v), len(v.attempts) - 1}
+		a.asked[a.next] = e.ID
 	}
 	a.next = nil
 }
@@ -144,7 +148,7 @@ func refused(target *visit, cause *string) *refusal {
 
 func requestOf(t *engine.Task) (request, error) {
 	v, err := value.ParseBytes(t.Input())
-	return request{t.Resource, withoutToken(v, t.Token)}, err
+	return request{t.Resource, t.Role, withoutToken(v, t.Token)}, err
 }
 
 // HandleTask answers a task.
@@ -182,7 +186,7 @@ func (a *answers) begin(ctx context.Context, t *engine.Task) (engine.Result, err
 // which only the failure is recorded.
 func (a *answers) beside(ctx context.Context, t *engine.Task, began time.Time) error {
 	if a.apart[t.State] {
-		u := &Unknown{t.State, t.State, fmt.Sprintf("%q runs in child executions of a distributed Map, whose histories are apart", t.State)}
+		u := &Unknown{State: t.State, Place: t.State, Reason: fmt.Sprintf("%q runs in child executions of a distributed Map, whose histories are apart", t.State)}
 		return a.stall(ctx, t, began, u)
 	}
 	asked, err := requestOf(t)
@@ -198,7 +202,7 @@ func (a *answers) beside(ctx context.Context, t *engine.Task, began time.Time) e
 	if failed := a.rec.mapRun(t.State); failed != nil && same {
 		return &engine.TaskError{Name: failed.err, Cause: failed.cause}
 	}
-	return a.stall(ctx, t, began, &Unknown{t.State, t.State, fmt.Sprintf("what the Map %q reads or writes is not in its history", t.State)})
+	return a.stall(ctx, t, began, &Unknown{State: t.State, Place: t.State, Reason: fmt.Sprintf("what the Map %q reads or writes is not in its history", t.State)})
 }
 
 // aside is the text of what a Map reads and writes with.
@@ -220,7 +224,7 @@ func aside(m *asl.Machine, name string) string {
 // look finds the recorded attempt that answers a call.
 func (a *answers) look(c call, t *engine.Task) (*attempt, *Unknown) {
 	no := func(format string, args ...any) (*attempt, *Unknown) {
-		return nil, &Unknown{t.State, c.place, fmt.Sprintf(format, args...)}
+		return nil, &Unknown{State: t.State, Place: c.place, Reason: fmt.Sprintf(format, args...)}
 	}
 	asked, err := requestOf(t)
 	if err != nil {
@@ -281,6 +285,8 @@ func (a *answers) changed(v *visit, c call, asked request) string {
 		}
 	}
 	switch {
+	case scheduled != nil && asked.role != scheduled.TaskCredentials && (before.input.IsAbsent() || asked.role != before.role):
+		return "another role than recorded"
 	case !ok && before.input.IsAbsent():
 		return "parameters that cannot be compared, as the recorded ones were left out"
 	case !ok:
@@ -317,7 +323,7 @@ func (a *answers) answer(ctx context.Context, t *engine.Task, began time.Time, c
 		}
 	}
 	if old.end == nil {
-		u := &Unknown{t.State, c.place, fmt.Sprintf("the task of %q had not answered when the recording ends", t.State)}
+		u := &Unknown{State: t.State, Place: c.place, Reason: fmt.Sprintf("the task of %q had not answered when the recording ends", t.State)}
 		return engine.Result{}, a.stall(ctx, t, began, u)
 	}
 	took, timedOut := old.took()
@@ -330,7 +336,7 @@ func (a *answers) answer(ctx context.Context, t *engine.Task, began time.Time, c
 	}
 	switch {
 	case timedOut:
-		u := &Unknown{t.State, c.place, fmt.Sprintf("the task of %q had not answered after %s, and whether it answers later is not known", t.State, took.Truncate(time.Second))}
+		u := &Unknown{State: t.State, Place: c.place, Reason: fmt.Sprintf("the task of %q had not answered after %s, and whether it answers later is not known", t.State, took.Truncate(time.Second))}
 		return engine.Result{}, a.stall(ctx, t, began, u)
 	case strings.HasSuffix(string(old.end.Type), "Succeeded"):
 		return a.succeed(ctx, t, d.Output.String())
@@ -436,9 +442,8 @@ const farOff = 10 * 365 * 24 * time.Hour
 // time-out would decide what nobody knows.
 func (a *answers) stall(ctx context.Context, t *engine.Task, began time.Time, u *Unknown) error {
 	a.mu.Lock()
-	if !slices.ContainsFunc(a.unknown, func(v *Unknown) bool { return v.Place == u.Place }) {
-		a.unknown = append(a.unknown, u)
-	}
+	u.asked = a.asked[t]
+	a.unknown = append(a.unknown, u)
 	a.mu.Unlock()
 	until := began.Add(farOff)
 	if t.Timeout > 0 {

@@ -29,7 +29,10 @@ func (r *run) failure() *diagnose.Failure {
 	if r.x == nil || r.x.Status != history.Failed && r.x.Status != history.TimedOut {
 		return nil
 	}
-	return diagnose.Locate(r.x, r.trace.machine).Failure
+	if r.located == nil {
+		r.located = diagnose.Locate(r.x, r.trace.machine).Failure
+	}
+	return r.located
 }
 
 // endedIn reports that the run ended with the failure of a visit, and how.

@@ -21,7 +21,7 @@ type Result struct {
 	State        string         // where it ends
 	Unknown      *Unknown       // why Status is ""
 	States       []string       // as they are entered, each time
-	New, Gone    []string       // entered now and not in the recording, and the other way round
+	New, Gone    []string       // entered now and not in the recording; Gone, where it ends: the other way round
 	Renamed      map[string]string
 	Difference   *Difference // the first; nil: every state that ends in both gives the same
 	Execution    *history.Execution
@@ -117,7 +117,7 @@ func (r *run) result(control *run) *Result {
 		}
 	}
 	for _, v := range r.study.rec.visits {
-		if !visited[v.place] && v.nth == 0 && (r.entry.visit == nil || v.event >= r.entry.visit.event) {
+		if r.unknown == nil && !visited[v.place] && v.nth == 0 && (r.entry.visit == nil || v.event >= r.entry.visit.event) {
 			res.Gone = append(res.Gone, v.place)
 		}
 	}

@@ -1,10 +1,13 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -69,6 +72,8 @@ type run struct {
 	x       *history.Execution
 	unknown *Unknown // where the recording had no answer
 	err     error    // what could not be done at all
+
+	located *diagnose.Failure // see failure
 }
 
 // enterState is the state that stands in for all that came before.
@@ -81,7 +86,7 @@ func (s *study) begin(ctx context.Context, e entry, m *asl.Machine, control *run
 	r.answers = &answers{
 		rec: s.rec, original: s.c.Machine, enter: e.visit, apart: apart(m),
 		live: newTrace(m), running: make(chan *engine.Running, 1),
-		calls: map[*engine.Task]call{}, requests: map[call]request{},
+		calls: map[*engine.Task]call{}, asked: map[*engine.Task]int64{}, requests: map[call]request{},
 	}
 	r.trace = r.answers.live
 	if s.subject != nil {
@@ -115,14 +120,27 @@ func (r *run) settle() {
 	if errors.As(r.err, &u) {
 		r.err = nil
 	}
-	for i, known := range r.answers.unknown {
-		if i == 0 || r.study.target != nil && known.Place == r.study.target.place {
-			r.unknown = known
-		}
-	}
+	r.unknown = r.answers.first(r.study.target)
 	if r.x != nil && r.unknown != nil && u == nil && r.x.Status != history.Aborted && !r.exhausted() {
 		r.unknown = nil // it ended all the same
 	}
+}
+
+// first is the missing answer to speak of: that of the state that failed, else the
+// one that was asked for first.
+func (a *answers) first(target *visit) *Unknown {
+	slices.SortFunc(a.unknown, func(u, v *Unknown) int {
+		return cmp.Or(cmp.Compare(u.asked, v.asked), strings.Compare(u.Place, v.Place))
+	})
+	for _, u := range a.unknown {
+		if target != nil && u.Place == target.place {
+			return u
+		}
+	}
+	if len(a.unknown) > 0 {
+		return a.unknown[0]
+	}
+	return nil
 }
 
 // exhausted reports that the run was stopped for its length.
@@ -158,6 +176,7 @@ func (s *study) request(e entry, m *asl.Machine, live *trace) (engine.Request, t
 	if start.IsZero() {
 		start = time.Unix(1<<30, 0).UTC()
 	}
+	req.AsOf = start
 	return req, start
 }
 

@@ -85,6 +85,36 @@ func TestRecordedFailuresAreReproduced(t *testing.T) {
 	}
 }
 
+// A change that changes nothing proves nothing, whatever failed.
+func TestNoFixIsNeverVerified(t *testing.T) {
+	tried := 0
+	for _, r := range recordings(t) {
+		if r.meta.Status == string(history.Succeeded) || string(r.meta.Definition) == "null" {
+			continue
+		}
+		c := recordedCase(t, r.meta.Definition, r.events)
+		doc, err := asl.OpenDocument(string(r.meta.Definition))
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit, err := doc.Insert("", "", "Comment", `"a fix"`)
+		if err != nil {
+			if edit, err = doc.Set("/Comment", `"a fix"`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		switch got := verify.Try(context.Background(), c, diagnose.Remedy{Edits: []asl.Edit{edit}}); {
+		case got.Status == diagnose.Refuted:
+			tried++
+		case got.Status != diagnose.Unverifiable:
+			t.Errorf("%s: %+v", r.name, got)
+		}
+	}
+	if tried < reproducedFloor-10 {
+		t.Errorf("only %d were tried", tried)
+	}
+}
+
 // sameFloor is how many of the executions that succeeded on AWS the replay ends
 // as recorded, every state with the output recorded. It goes up only.
 const sameFloor = 232

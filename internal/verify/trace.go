@@ -117,6 +117,11 @@ func (t *trace) entered(e *history.Event, s *strand) *strand {
 	if t.types[e.PreviousID] == history.ParallelStateStarted && s.now != nil {
 		s = &strand{owner: s.now, index: -1}
 	}
+	if t.types[e.PreviousID] == history.ExecutionRedriven {
+		if v := t.resumed(e); v != nil {
+			return v.strand
+		}
+	}
 	v := &visit{kind: e.Type.StateType(), strand: s, event: e.ID, before: e.PreviousID, at: e.Time}
 	if e.Details != nil {
 		v.name, v.input = e.Details.Name, e.Details.Input
@@ -134,6 +139,18 @@ func (t *trace) entered(e *history.Event, s *strand) *strand {
 	t.visits = append(t.visits, v)
 	s.now = v
 	return s
+}
+
+// resumed finds the visit that goes on after ExecutionRedriven, where that enters
+// its state anew.
+func (t *trace) resumed(e *history.Event) *visit {
+	for i := len(t.visits) - 1; i >= 0; i-- {
+		if v := t.visits[i]; v.exit == nil && e.Details != nil && v.name == e.Details.Name {
+			t.byEvent[e.ID] = v
+			return v
+		}
+	}
+	return nil
 }
 
 // viaCatcher tells what no event does: that a state whose result could not be

@@ -93,7 +93,7 @@ func TestTryHeedsItsContext(t *testing.T) {
 // scenario says how the engine makes a history.
 type scenario struct {
 	Input json.RawMessage
-	Tasks map[string][]reply // by state, in the order of the calls
+	Tasks map[string][]reply // by state, or state and input, in the order of the calls
 	First int64              // the events before are cut off
 	Last  int64              // the events after are cut off
 	Name  string
@@ -155,10 +155,14 @@ type replies struct {
 }
 
 func (r *replies) handle(ctx context.Context, t *engine.Task) (engine.Result, error) {
+	key := t.State + " " + string(t.Input())
 	r.mu.Lock()
-	list := r.left[t.State]
+	if _, ok := r.left[key]; !ok {
+		key = t.State
+	}
+	list := r.left[key]
 	if len(list) > 0 {
-		r.left[t.State] = list[1:]
+		r.left[key] = list[1:]
 	}
 	r.mu.Unlock()
 	if len(list) == 0 {

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -103,6 +104,10 @@ func (s *study) verify(ctx context.Context, fixed *asl.Machine) diagnose.Verific
 	entries := s.entries(fixed)
 	why := "the input of the state that failed, or of the states that the fix changes, is not in the history"
 	for _, e := range entries {
+		if s.readsInput(e, fixed) {
+			why = "the definition reads the input of the execution, which is not in the history"
+			continue
+		}
 		control := s.begin(ctx, e, s.c.Machine, nil)
 		if ctx.Err() != nil {
 			return unverifiable("the replay ran out of time")
@@ -115,9 +120,31 @@ func (s *study) verify(ctx context.Context, fixed *asl.Machine) diagnose.Verific
 		if ctx.Err() != nil {
 			return unverifiable("the replay ran out of time")
 		}
-		return r.judge()
+		v := r.judge()
+		if name := s.late(fixed); name != "" && v.Status == diagnose.Refuted {
+			return unverifiable("the fix changes %q, which may have run before the history begins", name)
+		}
+		return v
 	}
 	return unverifiable("the failure could not be reproduced here: %s", why)
+}
+
+// readsInput reports that a run may read the input of the execution from the
+// Context object, and that this is not known.
+func (s *study) readsInput(e entry, fixed *asl.Machine) bool {
+	if _, ok := read(s.x.Input); ok {
+		return false
+	}
+	text := fixed.Source().Text
+	if e.alone {
+		text = textOf(fixed, fixed.Lookup(s.nameIn(fixed, e.visit.name))[0])
+	}
+	for _, mark := range []string{"Execution.Input", `"$$"`, `"$$.Execution"`, "$states.context ", "context.Execution "} {
+		if strings.Contains(text, mark) {
+			return true
+		}
+	}
+	return false
 }
 
 // entries lists where a run that shows the whole of a fix can begin, best first:
@@ -133,7 +160,7 @@ func (s *study) entries(fixed *asl.Machine) []entry {
 	if s.fromStart() {
 		list = append(list, entry{})
 	}
-	if v := s.target; v != nil && !whole && s.inside(changed) && enterable(v) && !strings.HasPrefix(v.place, v.name) {
+	if v := s.target; v != nil && !whole && v.place != v.name && s.changesOnly(v.name, changed, fixed) && enterable(v) {
 		list = append(list, entry{visit: v, alone: true})
 	}
 	return list
@@ -209,19 +236,42 @@ func (s *study) fromStart() bool {
 	return ok
 }
 
-// inside reports that only what the failing state is in has changed.
-func (s *study) inside(changed map[string]bool) bool {
-	states := s.c.Machine.Lookup(s.target.name)
-	if len(states) == 0 {
+// changesOnly reports that nothing but one state, somewhere inside the machine, is
+// another in fixed.
+func (s *study) changesOnly(name string, changed map[string]bool, fixed *asl.Machine) bool {
+	was, now := s.c.Machine.Lookup(name), fixed.Lookup(s.nameIn(fixed, name))
+	if len(was) != 1 || len(now) != 1 {
 		return false
 	}
-	top := states[0].Path()[0]
-	for name := range changed {
-		if name != top && s.c.Machine.State(name) != nil {
+	old, top := s.c.Machine.State(was[0].Path()[0]), fixed.State(now[0].Path()[0])
+	for other := range changed {
+		if other != old.Name {
 			return false
 		}
 	}
-	return true
+	text := s.c.Machine.Source().Text
+	text = text[old.Span.Start:was[0].Span.Start] + textOf(fixed, now[0]) + text[was[0].Span.End:old.Span.End]
+	return text == textOf(fixed, top)
+}
+
+// late names a state that the fix changes and that may have run before the
+// history begins; "" there is none.
+func (s *study) late(fixed *asl.Machine) string {
+	if s.x.Events()[0].Type == history.ExecutionStarted {
+		return ""
+	}
+	changed, _ := s.changes(fixed)
+	var names []string
+	for name := range changed {
+		if s.c.Machine.State(name) != nil && len(s.rec.byPlace[name]) == 0 && (s.target == nil || !strings.HasPrefix(s.target.place, "?/"+name+"/")) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // Reproduce runs the recorded failure of c again with the definition that ran. It
