@@ -385,6 +385,10 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 			end = max(end, beforeComment(s, i, restOfLine(s, i)))
 		}
 	}
+	if whole := wholeSecret(s, i, end); c.kind == AWSSecret && whole > end {
+		sc.concealNamed(value{start: i, end: whole}, c.kind)
+		return
+	}
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
@@ -392,6 +396,16 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 		return
 	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// wholeSecret returns where a secret access key ends that a line break has cut: its
+// forty characters are known.
+func wholeSecret(s string, i, end int) int {
+	next := wrapped(s, end)
+	if rest := secretSet.run(s, next); next > end && end-i+rest-next == 40 {
+		return rest
+	}
+	return end
 }
 
 // inExpression reports that i is in a JSONata expression: what no quotes hold there

@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // vendorToken is a token that tells itself by its beginning, as its vendor has
 // documented it.
 type vendorToken struct {
@@ -77,9 +79,13 @@ func (v *vendorToken) find(s string, start, end int) int {
 	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
 	length := stop - end
-	for next := wrapped(s, stop); length < v.length && next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
-		stop = v.set.run(s, next)
-		length += stop - next
+	for next := wrapped(s, stop); next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
+		end := v.set.run(s, next)
+		if length >= v.length && !goesOn(s, next, end) {
+			break
+		}
+		length += end - next
+		stop = end
 	}
 	for stop > end && (s[stop-1] == '.' || s[stop-1] == '-' && v.set[' ']) {
 		stop--
@@ -92,6 +98,14 @@ func (v *vendorToken) find(s string, start, end int) int {
 
 // maxToken bounds a vendor's token.
 const maxToken = 2048
+
+// goesOn reports that what stands alone at the beginning of a line is the rest of a
+// token, not a word, a number or a name.
+func goesOn(s string, i, end int) bool {
+	rest := s[i:end]
+	return end-i >= 4 && hasByte(rest, isDigit) && hasByte(rest, isLetter) && strings.IndexByte(rest, '-') < 0 &&
+		(endsValue(s, end) || isQuote(s[end]) || s[end] == '\\')
+}
 
 // wrapped returns where the text goes on after a line break at i and the white space
 // after it, or i.
