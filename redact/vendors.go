@@ -13,7 +13,7 @@ type vendorToken struct {
 // vendorTokens are tokens whose prefix alone makes them unmistakable. Publishable
 // keys (Stripe's pk_, Mapbox's pk.) are no secrets and not among them.
 var vendorTokens = []vendorToken{
-	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", slugDot, 20}, {"ghr_", alnum, 20}, // GitHub
+	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", dottedSet, 20}, {"ghr_", alnum, 20}, // GitHub
 	{"github_pat_", wordSet, 20},
 	{"glpat-", dottedSet, 16}, {"gldt-", slugSet, 16}, {"glrt-", dottedSet, 16}, {"glcbt-", slugSet, 16}, // GitLab
 	{"glptt-", slugSet, 16}, {"glft-", slugSet, 16}, {"glsoat-", slugSet, 16}, {"glimt-", slugSet, 16},
@@ -64,7 +64,6 @@ var vendorTokens = []vendorToken{
 }
 
 var (
-	slugDot       = newCharSet("0-9A-Za-z._-")
 	percentSet    = newCharSet("0-9A-Za-z%_-")
 	dollarSet     = newCharSet("0-9A-Za-z_$")
 	databricksSet = newCharSet("0-9a-f-")
