@@ -99,7 +99,7 @@ func runMap(t *thread) {
 		return
 	}
 	length := int64(len(items))
-	t.event(entry{kind: "MapStateStarted", bare: true, details: func() *historyDetails { return &historyDetails{Length: &length} }})
+	t.event("MapStateStarted", func(d *historyDetails) { d.Length = &length })
 	if p.distributed {
 		t.runDistributed(input, items, concurrency)
 		return
@@ -239,7 +239,7 @@ func (m *inlineMap) start(slots int) {
 	t := m.t
 	if len(m.items) == 0 {
 		t.frame = nil
-		t.run.bare("MapStateSucceeded", t.prev, t.x.now, nil)
+		t.run.note("MapStateSucceeded", t.prev, t.x.now, nil)
 		t.complete(value.Array())
 		return
 	}
@@ -268,10 +268,11 @@ func (m *inlineMap) iterate(prev int64) {
 }
 
 // event writes an event of an iteration.
-func (m *inlineMap) event(b *thread, kind historyEventType) int64 {
+func (m *inlineMap) event(b *thread, typ historyEventType) int64 {
 	index, name := int64(b.index), m.t.node.name
-	return m.t.run.bare(kind, b.prev, m.t.x.now, func() *historyDetails {
-		return &historyDetails{Name: name, Index: &index}
+	return m.t.run.note(typ, b.prev, m.t.x.now, func(d *historyDetails) {
+		i := index
+		d.Name, d.Index = name, &i
 	})
 }
 
@@ -285,7 +286,7 @@ func (m *inlineMap) done(b *thread, output value.Value) {
 	case m.ended == len(m.items):
 		t.frame = nil
 		t.prev = id
-		t.run.bare("MapStateSucceeded", id, t.x.now, nil)
+		t.run.note("MapStateSucceeded", id, t.x.now, nil)
 		t.complete(value.Array(m.results...))
 	case len(m.threads) < len(m.items):
 		m.iterate(b.prev)
