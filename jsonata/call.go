@@ -145,6 +145,7 @@ type call struct {
 	args     []node // nil is a ? of a partial application
 	token    string
 	mistaken string
+	keep     bool
 }
 
 // noFunction is the error where v, which is no function, is called.
@@ -194,6 +195,9 @@ func (n *call) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	v, err := ev.apply(f, args, in)
 	if err != nil {
 		return v, located(err, n.place, n.token)
+	}
+	if n.keep && v.Marks()&markSequence != 0 {
+		v = v.Marked(v.Marks() | markKeep)
 	}
 	return normalize(v), nil
 }

@@ -73,6 +73,7 @@ type ast struct {
 	focus, index  string
 	tuple         bool
 	ancestor      *slot
+	slot          *slot // of a %
 	seeking       []*slot
 	consArray     bool
 	keepSingleton bool

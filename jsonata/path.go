@@ -412,9 +412,11 @@ func position(f float64, i, n int) int {
 
 // filtered is an expression that is no path, with predicates.
 type filtered struct {
-	base    node
-	filters []filter
-	keep    bool
+	base       node
+	filters    []filter
+	keep       bool
+	tuples     bool // base gives tuples, which the filters see
+	wantTuples bool // the path around needs them
 }
 
 func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -423,10 +425,18 @@ func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error)
 		return v, err
 	}
 	if ts, ok := v.Opaque().(*tupleStream); ok {
+		ts = &tupleStream{tuples: ts.tuples}
+		if err := ev.filterStream(n.filters, ts, fr); err != nil || n.wantTuples {
+			return value.Opaque(ts), err
+		}
 		v = ts.values()
-	}
-	if v, err = ev.filterAll(n.filters, v, fr); err != nil {
-		return v, err
+	} else {
+		if n.tuples {
+			fr = &frame{parent: fr}
+		}
+		if v, err = ev.filterAll(n.filters, v, fr); err != nil {
+			return v, err
+		}
 	}
 	if n.keep && v.Marks()&markSequence != 0 {
 		v = v.Marked(v.Marks() | markKeep)
@@ -435,9 +445,9 @@ func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error)
 }
 
 // wildcard is *: the values of all members.
-type wildcard struct{}
+type wildcard struct{ keep bool }
 
-func (wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
+func (n *wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	in = unwrapOuter(in)
 	var c collector
 	plain := false // the reference loses the mark when it appends an array
@@ -465,7 +475,7 @@ func (wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	if plain {
 		return value.Array(c.items()...), nil
 	}
-	return c.result(), nil
+	return c.kept(n.keep), nil
 }
 
 func (ev *run) flattenDeep(c *collector, v value.Value, depth int) error {
@@ -486,9 +496,9 @@ func (ev *run) flattenDeep(c *collector, v value.Value, depth int) error {
 }
 
 // descendants is **: the value itself and all below it, without arrays.
-type descendants struct{}
+type descendants struct{ keep bool }
 
-func (descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
+func (n *descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	if in.IsAbsent() {
 		return in, nil
 	}
@@ -496,7 +506,7 @@ func (descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) 
 	if err := ev.descend(&c, unwrapOuter(in), 0); err != nil {
 		return in, err
 	}
-	return c.result(), nil
+	return c.kept(n.keep), nil
 }
 
 func (ev *run) descend(c *collector, v value.Value, depth int) error {

@@ -46,15 +46,23 @@ func (s *shaper) orphan(n *ast) *Error {
 }
 
 func (s *shaper) shape(n *ast) (*ast, *Error) {
+	out, err := s.shapeBare(n)
+	if err == nil && n.keepArray {
+		out.keepArray = true
+	}
+	return out, err
+}
+
+func (s *shaper) shapeBare(n *ast) (*ast, *Error) {
 	switch n.kind {
 	case astName:
-		n.kind = astName
 		path := &ast{kind: astPath, start: n.start, pos: n.pos, steps: []*ast{n}, keepSingleton: n.keepArray}
 		return path, nil
 	case astParent:
 		label := "%" + string(rune('a'+s.slots))
 		s.slots++
-		n.seeking = []*slot{{level: 1, label: &label}}
+		n.slot = &slot{level: 1, label: &label}
+		n.seeking = []*slot{n.slot}
 		return n, nil
 	case astDot:
 		return s.dot(n)
@@ -102,8 +110,9 @@ func (s *shaper) children(n *ast) *Error {
 	}
 	// A transform's clauses have contexts of their own, which no path leads to.
 	inherit := n.kind != astTransform
-	for _, child := range []**ast{&n.lhs, &n.rhs, &n.third} {
-		if err := s.inPlace(n, child, inherit); err != nil {
+	for i, child := range []**ast{&n.lhs, &n.rhs, &n.third} {
+		callee := i == 0 && (n.kind == astCall || n.kind == astPartial)
+		if err := s.inPlace(n, child, inherit && !callee); err != nil {
 			return err
 		}
 	}
@@ -328,9 +337,7 @@ func (s *shaper) focus(n *ast) (*ast, *Error) {
 	if step.kind == astSort {
 		return nil, s.fail("S0216", n)
 	}
-	if n.keepArray {
-		step.keepArray = true
-	}
+	step.keepArray = step.keepArray || n.keepArray
 	step.focus, step.tuple = n.rhs.text, true
 	return result, nil
 }

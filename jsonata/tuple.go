@@ -146,8 +146,12 @@ func stack(top, base *bound) *bound {
 
 // stages applies filters and index bindings to the whole stream.
 func (st *step) stages(ev *run, ts *tupleStream, fr *frame) error {
-	for i := range st.filters {
-		f := &st.filters[i]
+	return ev.filterStream(st.filters, ts, fr)
+}
+
+func (ev *run) filterStream(filters []filter, ts *tupleStream, fr *frame) error {
+	for i := range filters {
+		f := &filters[i]
 		if f.bindIndex != "" {
 			for k := range ts.tuples {
 				t := &ts.tuples[k]
