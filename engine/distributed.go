@@ -11,8 +11,6 @@ import (
 )
 
 type (
-	historyEventType = history.EventType
-
 	// reader is an ItemReader.
 	reader struct {
 		resource   string
@@ -177,7 +175,7 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
 	arn := m.arn
-	t.event(entry{kind: "MapRunStarted", bare: true, details: func() *historyDetails { return &historyDetails{MapRunARN: arn} }})
+	t.event("MapRunStarted", func(d *historyDetails) { d.MapRunARN = arn })
 	m.began = t.prev
 	m.maxItems = maxItems
 	if f := m.check(); f != nil {
@@ -254,7 +252,7 @@ func (m *distributedMap) fail(f *failure) {
 	t := m.t
 	t.frame = nil
 	m.kill()
-	t.event(entry{kind: "MapRunFailed", bare: true, details: f.details})
+	t.event("MapRunFailed", f.fill)
 	t.inner = true
 	t.x.fail(t, f)
 }
@@ -288,8 +286,8 @@ func (m *distributedMap) startChild() {
 	m.children = append(m.children, child)
 	child.run.log.full = func() { t.x.overfull = append(t.x.overfull, child) }
 	role := t.x.req.RoleARN
-	child.run.bare("ExecutionStarted", 0, t.x.now, func() *historyDetails {
-		return &historyDetails{Input: payload(input), RoleARN: role}
+	child.run.note("ExecutionStarted", 0, t.x.now, func(d *historyDetails) {
+		d.Input, d.RoleARN = payload(input), role
 	})
 	child.goTo(child.graph.start, input)
 }
@@ -371,9 +369,9 @@ func (m *distributedMap) complete(result value.Value) {
 	t := m.t
 	t.frame = nil
 	t.prev = m.began
-	t.event(entry{kind: "MapRunSucceeded", bare: true})
+	t.event("MapRunSucceeded", nil)
 	succeeded := t.prev
-	t.run.bare("MapStateSucceeded", succeeded, t.x.now, nil)
+	t.run.note("MapStateSucceeded", succeeded, t.x.now, nil)
 	if !t.x.asOfBefore(variablesAnnounced) {
 		t.prev = m.began
 	}
@@ -382,7 +380,7 @@ func (m *distributedMap) complete(result value.Value) {
 
 func (m *distributedMap) abort() {
 	m.kill()
-	m.t.run.bare("MapRunAborted", m.began, m.t.x.now, nil)
+	m.t.run.note("MapRunAborted", m.began, m.t.x.now, nil)
 }
 
 // kill aborts the child executions that still run.

@@ -164,8 +164,8 @@ func (x *execution) uuid() string {
 func (x *execution) begin(start *node, input string) {
 	r := x.main
 	role := x.req.RoleARN
-	r.bare("ExecutionStarted", 0, x.now, func() *history.Details {
-		return &history.Details{Input: history.Text(input), RoleARN: role}
+	r.note("ExecutionStarted", 0, x.now, func(d *history.Details) {
+		d.Input, d.RoleARN = history.Text(input), role
 	})
 	x.startTimeout()
 	x.root.goTo(start, r.input)
@@ -219,7 +219,7 @@ func (x *execution) tooManyEvents() {
 		}
 		f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
 		f.fatal = true
-		prev := int64(len(t.run.log.entries))
+		prev := int64(t.run.log.count)
 		if t == x.root {
 			t.kill()
 			x.endAt(history.Failed, f, value.Value{}, prev)
@@ -302,6 +302,14 @@ func (x *execution) endAt(status history.Status, f *failure, output value.Value,
 	r.finish(status, f, output, prev, x.now)
 }
 
+// endings are the last events of executions.
+var endings = map[history.Status]*kind{
+	history.Succeeded: {typ: "ExecutionSucceeded", about: aboutEnd},
+	history.Failed:    {typ: "ExecutionFailed", about: aboutEnd},
+	history.TimedOut:  {typ: "ExecutionTimedOut", about: aboutEnd},
+	history.Aborted:   {typ: "ExecutionAborted", about: aboutEnd},
+}
+
 // finish ends a run: the main one, or one of a distributed Map's.
 func (r *run) finish(status history.Status, f *failure, output value.Value, prev, now int64) {
 	info := r.info
@@ -312,20 +320,12 @@ func (r *run) finish(status history.Status, f *failure, output value.Value, prev
 	if !output.IsAbsent() {
 		info.Output = history.Rendered(output)
 	}
-	kinds := map[history.Status]history.EventType{
-		history.Succeeded: "ExecutionSucceeded",
-		history.Failed:    "ExecutionFailed",
-		history.TimedOut:  "ExecutionTimedOut",
-		history.Aborted:   "ExecutionAborted",
-	}
-	details := func() *history.Details {
-		d := &history.Details{Output: payload(output)}
+	r.log.add(entry{kind: endings[status], prev: prev, at: now, fill: func(d *history.Details) {
+		d.Output = payload(output)
 		if f != nil {
-			d.Error, d.Cause = f.name, f.cause
+			f.fill(d)
 		}
-		return d
-	}
-	r.log.add(entry{kind: kinds[status], prev: prev, at: now, bare: true, last: true, details: details})
+	}})
 }
 
 // abort ends the execution from outside.

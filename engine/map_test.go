@@ -224,3 +224,16 @@ func TestABranchThatFailsAbortsTheOthers(t *testing.T) {
 12<11 ExecutionFailed
 `)
 }
+
+func TestAMapIteratesOverTheMembersOfAnObject(t *testing.T) {
+	text := `{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`
+	x := run(t, text, `{"a":1,"b":[2]}`, nil)
+	if got := x.Output.String(); got != `[{"Key":"a","Value":1},{"Key":"b","Value":[2]}]` {
+		t.Errorf("output %s", got)
+	}
+	e := &engine.Engine{Clock: engine.VirtualClock(start)}
+	x, err := e.RunRequest(context.Background(), engine.Request{Machine: machine(t, text), Input: []byte(`{"a":1}`), AsOf: start.AddDate(-2, 0, 0)})
+	if err != nil || !strings.HasSuffix(deref(x.Cause), `Reference path "$" must point to array.`) {
+		t.Errorf("two years before: %v, %s", err, deref(x.Cause))
+	}
+}

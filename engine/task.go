@@ -432,16 +432,14 @@ func (a *attempt) kind(suffix string) history.EventType {
 // write writes an event of the task; fill may be nil.
 func (a *attempt) write(suffix string, fill func(*historyDetails)) {
 	r := &a.t.node.resource
-	a.t.event(entry{kind: a.kind(suffix), bare: true, details: func() *historyDetails {
-		d := &historyDetails{}
+	a.t.event(a.kind(suffix), func(d *historyDetails) {
 		if r.kind == serviceTask {
 			d.ResourceType, d.Resource = r.service, r.action
 		}
 		if fill != nil {
 			fill(d)
 		}
-		return d
-	}})
+	})
 }
 
 func (a *attempt) scheduled() {
@@ -486,7 +484,7 @@ func (a *attempt) start(worker string) {
 	a.begun = true
 	switch a.t.node.resource.kind {
 	case lambdaTask:
-		a.t.event(entry{kind: a.kind("Started"), bare: true})
+		a.t.event(a.kind("Started"), nil)
 	case activityTask:
 		a.write("Started", func(d *historyDetails) {
 			if worker != "" {
