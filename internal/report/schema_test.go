@@ -73,6 +73,22 @@ func TestSchemaRefusesWhatIsNoDocument(t *testing.T) {
 	}
 }
 
+// Words that are in no vocabulary, from a rule or a collector of somebody's, leave the document valid.
+func TestUnknownWordsLeaveTheDocumentValid(t *testing.T) {
+	d := missingPath(t)
+	d.Case.Phase, d.Case.Evidence[0].Source = "later", "metric"
+	d.Findings[0].Confidence, d.Remedies[0].Verification.Status, d.Retryable, d.Fingerprint = "0.9", "SURE", "maybe", "x"
+	doc := document(t, d, report.Options{})
+	if got := doc.Remediation[0].Verification.Status.String(); got != "UNVERIFIABLE" {
+		t.Errorf("an unknown badge became %s", got)
+	}
+	if got := doc.Findings[0].Confidence.String(); got != "hypothesis" {
+		t.Errorf("an unknown confidence became %s", got)
+	}
+	document(t, &diagnose.Diagnosis{Case: &diagnose.Case{}}, report.Options{})
+	document(t, &diagnose.Diagnosis{Case: diagnose.NewRowCase(diagnose.Row{Error: ptr("E")}), Category: diagnose.Other}, report.Options{})
+}
+
 func operation(v map[string]any) map[string]any {
 	remedy := v["remediation"].([]any)[0].(map[string]any)
 	return remedy["patch"].([]any)[0].(map[string]any)
