@@ -49,6 +49,7 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	}
 	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
+	doc.conceal = b.r
 	if n := withheld(doc); n > 0 {
 		doc.Missing = append(doc.Missing, redact.Format("%d texts: they could not be redacted, and were withheld as a whole", n))
 	}
