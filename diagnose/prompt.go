@@ -88,6 +88,9 @@ func newQuestion(c *Case, findings []Finding, r *Concealer, promptTokens, answer
 	q := question{shown: shownOf(c, findings, r)}
 	var known strings.Builder
 	for _, e := range q.shown {
+		if e.cutOff {
+			q.cut = append(q.cut, "the end of "+e.id)
+		}
 		known.WriteString(e.id + " " + e.text.String() + "\n")
 	}
 	facts := r.Text(facts(c, findings))

@@ -50,6 +50,8 @@ type Document struct {
 	Redactions        Redactions    `json:"redactions"`
 	Model             *Model        `json:"model"` // null: no model was asked
 	ReviewRequired    bool          `json:"reviewRequired"`
+
+	conceal *diagnose.Concealer // of New, for what is composed of the texts above
 }
 
 // Execution is which run it was.

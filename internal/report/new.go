@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	}
 	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
+	doc.conceal = b.r
 	if n := withheld(doc); n > 0 {
 		doc.Missing = append(doc.Missing, redact.Format("%d texts: they could not be redacted, and were withheld as a whole", n))
 	}
@@ -79,7 +81,7 @@ func (b *builder) document() Document {
 	doc := Document{
 		Schema:            redact.Static(SchemaV1),
 		Execution:         b.execution(),
-		Phase:             b.text(cmp.Or(string(b.c.Phase), string(diagnose.Run))),
+		Phase:             b.among(string(b.c.Phase), string(diagnose.Run), string(diagnose.Create), string(diagnose.API)),
 		Failure:           b.failure(b.c.Failure),
 		Origin:            b.failure(b.c.Origin),
 		HandlerFailed:     b.c.HandlerFailed,
@@ -95,7 +97,7 @@ func (b *builder) document() Document {
 		Prevention:        b.texts(b.d.Prevention),
 		Docs:              b.texts(b.d.Docs),
 		Links:             b.links(),
-		Fingerprint:       b.opt(b.d.Fingerprint),
+		Fingerprint:       b.fingerprint(),
 		Missing:           b.missing(),
 		Model:             b.model(),
 	}
@@ -124,6 +126,14 @@ func (b *builder) text(s string) redact.Text { return b.r.Text(s) }
 
 // json redacts what should be JSON, and stays JSON where it is.
 func (b *builder) json(s string) redact.Text { return b.r.JSON(s) }
+
+// among is a word of a closed vocabulary; the first one stands for what is not in it.
+func (b *builder) among(s string, words ...string) redact.Text {
+	if !slices.Contains(words, s) {
+		s = words[0]
+	}
+	return b.text(s)
+}
 
 // opt redacts; nil for none.
 func (b *builder) opt(s string) *redact.Text {
@@ -164,6 +174,15 @@ func (b *builder) execution() *Execution {
 		Start:           when(x.Start),
 		Stop:            when(x.Stop),
 	}
+}
+
+var fingerprintForm = regexp.MustCompile(`^fp1:[0-9a-f]{32}$`)
+
+func (b *builder) fingerprint() *redact.Text {
+	if !fingerprintForm.MatchString(b.d.Fingerprint) {
+		return nil
+	}
+	return b.opt(b.d.Fingerprint)
 }
 
 // lastPart of an ARN is the name.
@@ -253,7 +272,7 @@ func (b *builder) findings() []Finding {
 			Rule:         b.text(f.Rule),
 			Title:        b.text(f.Title),
 			Category:     b.opt(string(f.Category)),
-			Confidence:   b.text(cmp.Or(string(f.Confidence), string(diagnose.Hypothesis))),
+			Confidence:   b.among(string(f.Confidence), string(diagnose.Hypothesis), string(diagnose.Likely), string(diagnose.Certain)),
 			Contributing: f.Contributing,
 			Cites:        b.texts(f.Cites),
 		})
@@ -283,8 +302,9 @@ func (b *builder) evidence() []Evidence {
 			continue
 		}
 		out = append(out, Evidence{
-			ID:      b.text(e.ID),
-			Source:  b.text(string(e.Source)),
+			ID: b.text(e.ID),
+			Source: b.among(string(e.Source), string(diagnose.FromConfig), string(diagnose.FromHistory), string(diagnose.FromDefinition),
+				string(diagnose.FromInput), string(diagnose.FromLog), string(diagnose.FromPolicy)),
 			Pointer: b.opt(e.Pointer),
 			Event:   number(e.Event),
 			Quote:   b.json(e.Text).Truncate(maxQuote),

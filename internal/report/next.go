@@ -55,6 +55,7 @@ var whom = map[diagnose.Category]redact.Text{
 	diagnose.LambdaPackaging:         redact.Static("ask whoever builds and deploys the function"),
 	diagnose.LambdaResourceExhausted: redact.Static("ask whoever owns the function's memory and time-out settings"),
 	diagnose.NestedExecutionFailed:   redact.Static("diagnose the nested execution: its own cause is there"),
+	diagnose.Other:                   redact.Static("hand over what the gaps name; where no rule helps, a model may"),
 	diagnose.ServiceError:            redact.Static("see the AWS Health Dashboard, then redrive the execution"),
 }
 

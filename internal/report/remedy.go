@@ -56,7 +56,11 @@ func (b *builder) verification(r diagnose.Remedy) *Verification {
 	if r.Verification.Status == "" {
 		return nil
 	}
-	return &Verification{Status: b.text(string(r.Verification.Status)), How: b.text(r.Verification.How)}
+	return &Verification{
+		Status: b.among(string(r.Verification.Status), string(diagnose.Unverifiable), string(diagnose.Verified),
+			string(diagnose.Partial), string(diagnose.Refuted)),
+		How: b.text(r.Verification.How),
+	}
 }
 
 // change adds the diff, and the patch where nothing concealed is touched.

@@ -118,8 +118,10 @@ func (p *printer) verdict() {
 	if p.doc.Failure == nil {
 		head = p.paint(bold+";"+green, words[0])
 	}
-	line := words[0] + "  " + neutral(words[1])
-	shown := head + "  " + p.paint(bold, neutral(words[1]))
+	line, shown := words[0], head
+	if place := neutral(words[1]); place != "" {
+		line, shown = line+"  "+place, shown+"  "+p.paint(bold, place)
+	}
 	for _, s := range words[2:] {
 		if s = neutral(s); width(line)+3+width(s) > p.width {
 			p.line(shown)

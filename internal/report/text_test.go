@@ -48,7 +48,7 @@ func TestWhatAReaderSeesFirst(t *testing.T) {
 	}
 	golden(t, "missing-path.json", js.Bytes())
 	subject, body := report.Mail(doc)
-	golden(t, "missing-path.mail.txt", []byte("Subject: "+subject+"\n\n"+body))
+	golden(t, "missing-path.mail.txt", []byte("Subject: "+subject.String()+"\n\n"+body.String()))
 }
 
 func TestWhatAModelAddsIsTold(t *testing.T) {

@@ -200,7 +200,8 @@ func withoutSpans(line string) string {
 
 func TestSubjectIsOneShortASCIILine(t *testing.T) {
 	for _, d := range []*diagnose.Diagnosis{hostileDiagnosis(t), missingPath(t), succeeded(true), succeeded(false)} {
-		subject, _ := report.Mail(document(t, d, report.Options{}))
+		mail, _ := report.Mail(document(t, d, report.Options{}))
+		subject := mail.String()
 		if len(subject) >= 100 {
 			t.Errorf("%d characters: %q", len(subject), subject)
 		}
@@ -217,7 +218,7 @@ func TestMailOfASuccessIsTwoLines(t *testing.T) {
 		true:  "SUCCEEDED  order-pipeline  run-7f3  in 360ms\nLook: 1 failure inside did not end the execution: Price PriceError\n",
 		false: "SUCCEEDED  order-pipeline  run-7f3  in 360ms\nNothing went wrong quietly that the history could show.\n",
 	} {
-		if _, got := report.Mail(document(t, succeeded(quiet), report.Options{})); got != want {
+		if _, got := report.Mail(document(t, succeeded(quiet), report.Options{})); got.String() != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -248,7 +249,7 @@ func TestSecretsStayInside(t *testing.T) {
 		}
 	}
 	subject, body := report.Mail(doc)
-	out.WriteString(subject + body)
+	out.WriteString(subject.String() + body.String())
 	for _, secret := range []string{"4111111111111111", key} {
 		if i := strings.Index(out.String(), secret); i >= 0 {
 			t.Errorf("%s got out: %q", secret, out.String()[max(0, i-80):i+30])
@@ -279,6 +280,9 @@ func TestSecretsOfTheInputStayInsideEverywhere(t *testing.T) {
 }
 
 func TestNothingLeavesWithoutRedaction(t *testing.T) {
+	if subject, body := report.Mail(report.Document{RootCause: redact.Static("x")}); subject != body || subject.String() != "[concealed]" {
+		t.Errorf("a document that nobody redacted is mailed: %s", body)
+	}
 	for name, r := range map[string]*redact.Redactor{
 		"none": nil, "short key": {Key: []byte("short")}, "bad pattern": {Patterns: []redact.Pattern{{Kind: "X", Expr: "("}}},
 	} {
