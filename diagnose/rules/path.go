@@ -300,10 +300,13 @@ func (f *facts) fieldWith(path string) string {
 	if s == nil {
 		return ""
 	}
-	for name, p := range map[string]*asl.Path{"InputPath": s.InputPath, "OutputPath": s.OutputPath, "ResultPath": s.ResultPath} {
-		if p != nil && p.Text == path {
-			return name
-		}
+	switch is := func(p *asl.Path) bool { return p != nil && p.Text == path }; {
+	case is(s.InputPath):
+		return "InputPath"
+	case is(s.OutputPath):
+		return "OutputPath"
+	case is(s.ResultPath):
+		return "ResultPath"
 	}
 	if s.Map != nil && s.Map.ItemsPath != nil && s.Map.ItemsPath.Text == path {
 		return "ItemsPath"

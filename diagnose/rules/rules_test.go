@@ -26,6 +26,7 @@ type example struct {
 	Aborted      bool
 	TimedOut     bool `json:"timed_out"`
 	Heartbeat    bool
+	Succeeded    bool // nothing failed
 
 	Want struct {
 		Category     string
@@ -58,6 +59,9 @@ func (e example) toCase(t *testing.T) *diagnose.Case {
 		c.Failure.Input = history.Text(string(e.Input))
 	}
 	c.Failure.Aborted, c.Failure.TimedOut, c.Failure.Heartbeat = e.Aborted, e.TimedOut, e.Heartbeat
+	if e.Succeeded {
+		c.Failure = nil
+	}
 	return c
 }
 

@@ -58,7 +58,7 @@ var things = []struct {
 
 func notFound(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.ResourceNotFound {
+	if s.category != diagnose.ResourceNotFound || literalPath(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.ResourceNotFound, s.confidence(), diagnose.No)

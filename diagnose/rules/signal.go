@@ -66,7 +66,7 @@ var classes = []struct {
 	{
 		diagnose.ResourceNotFound,
 		regexp.MustCompile(`(?i)^(ResourceNotFound|ResourceNotFoundException|ResourceNotFoundFault|NoSuchKey|NoSuchBucket|NoSuchUpload|NoSuchVersion|NoSuchEntity|NoSuchEntityException|EntityNotFoundException|NotFound|NotFoundException|QueueDoesNotExist|QueueDoesNotExistException|NonExistentQueue|ClusterNotFoundException|StateMachineDoesNotExist|StateMachineDoesNotExistException|ExecutionDoesNotExist|ExecutionDoesNotExistException|ActivityDoesNotExist|ActivityDoesNotExistException|ParameterNotFound|TableNotFoundException|TaskDefinitionNotFound|DBInstanceNotFound|DBInstanceNotFoundFault|ServiceNotFoundException|RepositoryNotFoundException|ImageNotFoundException|UserNotFoundException|TopicNotFound|MetadataException|InvalidAMIID\.NotFound|JobNotFound|NoSuchHostedZone|NoSuchPublicAccessBlockConfiguration|ServerlessClusterNotFound|ResourceNotFoundError)$`),
-		regexp.MustCompile(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)|The specified (?:bucket|key|log group|log stream|queue|topic) `),
+		regexp.MustCompile(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)`),
 		regexp.MustCompile(`(?i)(NotFound\w*|DoesNotExist\w*|NoSuch\w+)$`),
 	},
 	{
@@ -115,6 +115,9 @@ func signalOf(c *diagnose.Cause) signal {
 		}
 	}
 	for _, class := range classes {
+		if class.category == diagnose.ResourceNotFound && absentMember.MatchString(c.Message) {
+			continue
+		}
 		if ownWords(c, class.category) && class.words.MatchString(c.Message) {
 			return signal{class.category, true}
 		}
@@ -247,7 +250,7 @@ func (f *facts) signal() signal {
 	if f.refused() || f.err == "" && f.msg == "" {
 		return signal{}
 	}
-	if f.reportsJob() || f.ownFail() || f.stepFunctions() {
+	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() {
 		return signal{}
 	}
 	return signalOf(f.root)
