@@ -76,7 +76,7 @@ func (r *run) reproduced() (bool, string) {
 		return false, fmt.Sprintf("%q did not fail in the replay; %s", v.name, r.ending())
 	case err == nil && cause == nil && (v.kind == "Fail" || v.caught && !v.failing):
 		return true, "" // no event says with what: a Fail that is caught further out, a result that could not be placed
-	case textOr(err, "") != textOr(s.subject.Error, "") || told(cause) != told(s.subject.Cause):
+	case textOr(err, "") != textOr(s.subject.Error, "") || !alike(cause, s.subject.Cause):
 		return false, fmt.Sprintf("%q failed with %s", v.name, sayError(err, cause))
 	}
 	return true, ""

@@ -172,7 +172,7 @@ func (r *run) difference(v *visit, control *run) *Difference {
 }
 
 func jsonAt(v value.Value, pointer string) string {
-	if v = at(v, pointer); v.IsAbsent() {
+	if v = follow(v, pointer); v.IsAbsent() {
 		return ""
 	}
 	return v.JSON()

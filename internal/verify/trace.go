@@ -360,7 +360,7 @@ func (v *visit) work(e *history.Event) {
 		v.attempts = append(v.attempts, &attempt{scheduled: event})
 		return
 	}
-	if len(v.attempts) == 0 && suffix != "Started" { // the beginning is not recorded
+	if n := len(v.attempts); suffix != "Started" && (n == 0 || v.attempts[n-1].end != nil) { // its beginning is not recorded
 		v.attempts = append(v.attempts, &attempt{scheduled: event})
 	}
 	switch suffix {

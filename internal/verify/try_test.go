@@ -18,6 +18,8 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/verify"
 )
 
+var _ diagnose.TryFunc = verify.Try
+
 // TestTry runs testdata/try. Each archive holds
 //
 //	definition.json   what ran; absent: not known

@@ -79,8 +79,8 @@ func itemOf(v value.Value, i int) value.Value {
 
 func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
-// at follows a JSON pointer that differ returned.
-func at(v value.Value, pointer string) value.Value {
+// follow goes where a JSON pointer that differ returned leads.
+func follow(v value.Value, pointer string) value.Value {
 	for _, step := range strings.Split(pointer, "/")[1:] {
 		if v.Kind() == value.KindArray {
 			i, _ := strconv.Atoi(step)
@@ -118,6 +118,19 @@ func told(cause *string) string {
 		return ""
 	}
 	return where.ReplaceAllString(*cause, "")
+}
+
+// invalidPath is how causes begin that tell of a path which leads nowhere. How
+// they go on has been worded in more than one way.
+var invalidPath = regexp.MustCompile(`^Invalid path '.+?'`)
+
+// alike reports that two causes tell the same.
+func alike(a, b *string) bool {
+	if told(a) == told(b) {
+		return true
+	}
+	path := invalidPath.FindString(told(a))
+	return path != "" && path == invalidPath.FindString(told(b))
 }
 
 func textOr(s *string, or string) string {
