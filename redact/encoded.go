@@ -208,8 +208,8 @@ func decodeBase64(s string) string {
 			clean = append(clean, '/')
 		case isAlnum(c), c == '+', c == '/':
 			clean = append(clean, c)
-		case c == '\\' && i+1 < len(s):
-			i++ // an escaped line break
+		case c == '\\':
+			i = skipBackslashes(s, i) // an escaped line break
 		}
 	}
 	clean = clean[:len(clean)-b2i(len(clean)%4 == 1)]

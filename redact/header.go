@@ -49,11 +49,11 @@ func headerEnd(s string, i, lineEnd int) int {
 	end := bareValue(s, i)
 	for next := i; ; next = skipBlanks(s, end+1) {
 		name := slugSet.run(s, next)
-		if name == next || at(s, name) != '=' || isSpace(at(s, name+1)) {
-			break
+		if name == next || at(s, name) != '=' || isSpace(at(s, name+1)) || name-next > 24 || hasByte(s[next:name], isDigit) {
+			break // padding of base64 at the latest
 		}
 		if open, escapes, ok := openQuote(s, name+1); ok {
-			end = closeQuote(s, open, escapes) + escapes + 1
+			end = min(closeQuote(s, open, escapes)+escapes+1, len(s))
 		} else {
 			end = bareValue(s, name+1)
 		}

@@ -87,9 +87,14 @@ func stringEnd(s string, i int) int {
 // scan of the text has found there is left out: it may be half a secret.
 func (d *document) key(start, end int) string {
 	name, origin := decodeJSONString(d.scan.s[start:end], start)
-	d.scan.inner(name, origin)
+	if hasByte(name, mayIdentify) {
+		d.scan.inner(name, origin)
+	}
 	return name
 }
+
+// mayIdentify reports a byte that plain member names lack and secrets have.
+func mayIdentify(c byte) bool { return !isLetter(c) && c != '_' && c != '-' && c != '.' }
 
 // string adds the spans of a string, in its quotes and at its escapes' borders.
 func (d *document) string(key string, start, end int) {

@@ -65,7 +65,7 @@ func (sc *scan) nameAt(start, end int) (name, bool) {
 	}
 	n := name{start: start, end: end}
 	if at(s, start-1) == '\\' {
-		n.start = start + escapeLength(s, start)
+		n.start = min(start+escapeLength(s, start), end)
 	}
 	for n.start < n.end && !isWordByte(s[n.start]) {
 		n.flag = s[n.start] == '-'
@@ -83,7 +83,9 @@ func escapeLength(s string, i int) int {
 	case 'n', 'r', 't', 'b', 'f':
 		return 1
 	case 'u':
-		return min(5, len(s)-i)
+		if hexDigits.run(s, i+1) >= i+5 {
+			return 5
+		}
 	}
 	return 0
 }
@@ -188,36 +190,44 @@ func (sc *scan) separator(n name) separator {
 	if at(s, i) == ']' {
 		i++
 	}
-	after := i
-	i = skipBlanks(s, i)
-	switch c := at(s, i); {
-	case c == ':' && strings.HasPrefix(s[i:], ":="), c == '=' && strings.HasPrefix(s[i:], "=>"), c == '=' && strings.HasPrefix(s[i:], "=="):
-		sep.kind, i = equals, i+2
-	case c == ':':
-		sep.kind, i = colon, i+1
-	case c == '=':
-		sep.kind, i = equals, i+1
-	case c == ',' && sep.quoted:
-		sep.kind, i = comma, i+1
-	case sep.quoted:
-		sep.kind = sc.quotedEnd(i)
-	case c == '(' && i == after:
-		if _, _, ok := openQuote(s, i+1); ok {
-			sep.kind, i = call, i+1
-		}
-	case c == '>' && i == after && startsElement(s, n.start):
-		sep.kind, i = element, i+1
-	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
-		sep.kind, i = element, tagEnd(s, i)
-	case i > after:
-		sep.kind = blank
-	}
+	sep.kind, i = sc.separatorKind(n, i, sep.quoted)
 	sep.value = skipBlanks(s, i)
 	if sep.quoted {
 		sep.value = skipSpaces(s, i)
 	}
 	sep.spaced = sep.value > i
 	return sep
+}
+
+// separatorKind reads the separator that begins at i or after blanks, and returns
+// where it ends.
+func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
+	s, after := sc.s, i
+	i = skipBlanks(s, i)
+	switch c := at(s, i); {
+	case strings.HasPrefix(s[i:], ":="), strings.HasPrefix(s[i:], "=>"), strings.HasPrefix(s[i:], "=="):
+		return equals, i + 2
+	case c == ':':
+		return colon, i + 1
+	case c == '=':
+		return equals, i + 1
+	case c == ',' && quoted:
+		return comma, i + 1
+	case quoted:
+		return sc.quotedEnd(i), i
+	case c == '(' && i == after:
+		if _, _, ok := openQuote(s, i+1); ok {
+			return call, i + 1
+		}
+		return noSeparator, i
+	case c == '>' && i == after && startsElement(s, n.start):
+		return element, i + 1
+	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
+		return element, tagEnd(s, i)
+	case i > after:
+		return blank, i
+	}
+	return noSeparator, i
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
@@ -363,6 +373,9 @@ func workingDirectory(name, v string) bool {
 // concealBare conceals a value without quotes.
 func (sc *scan) concealBare(n name, sep separator, c claim) {
 	s, i := sc.s, sep.value
+	if at(s, n.start-1) == '$' || inExpression(s, i) {
+		return
+	}
 	var end int
 	switch c.demand {
 	case digits, manyDigits:
@@ -370,28 +383,61 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	case anyText, streetText, personal:
 		end = bareWords(s, i, c.kind == PersonName)
 	default:
-		if sep.kind == colon && (at(s, i) == '|' || at(s, i) == '>') {
-			sc.concealNamed(value{start: i + 1, end: yamlBlock(s, n.start, i)}, c.kind)
+		if sc.concealLines(n, sep, c) {
 			return
 		}
-		end = bareValue(s, i)
-		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
-			return
-		}
-		if c.kind == Secret && sep.spaced && strings.IndexByte(s[i:end], '/') > 0 && !hasByte(s[i:end], isDigit) {
-			return // the name of a secret: prod/db
-		}
-		if c.demand == anything && sep.spaced && startsLine(s, n.start) {
-			end = max(end, beforeComment(s, i, restOfLine(s, i)))
-		}
+		end = bareSecret(s, n, sep, c)
 	}
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
-	if at(s, n.start-1) == '$' || inExpression(s, i) {
-		return
-	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// bareSecret returns where a password or token without quotes ends, or where it
+// begins if it is none.
+func bareSecret(s string, n name, sep separator, c claim) int {
+	i := sep.value
+	end := bareValue(s, i)
+	if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
+		return i
+	}
+	if c.kind == Secret && sep.spaced && strings.IndexByte(s[i:end], '/') > 0 && !hasByte(s[i:end], isDigit) {
+		return i // the name of a secret: prod/db
+	}
+	if c.demand == anything && sep.spaced && startsLine(s, n.start) {
+		return max(end, beforeComment(s, i, restOfLine(s, i)))
+	}
+	return end
+}
+
+// concealLines conceals values of several lines: block scalars of YAML, and secret
+// access keys that a line break has cut.
+func (sc *scan) concealLines(n name, sep separator, c claim) bool {
+	s, v := sc.s, value{start: sep.value}
+	switch first := at(s, v.start); {
+	case sep.kind == colon && (first == '|' || first == '>'):
+		v.start, v.end = v.start+1, yamlBlock(s, n.start, v.start)
+	case c.kind == AWSSecret:
+		end := bareValue(s, v.start)
+		if v.end = wholeSecret(s, v.start, end); v.end == end {
+			return false
+		}
+	default:
+		return false
+	}
+	sc.concealNamed(v, c.kind)
+	return true
+}
+
+// wholeSecret returns where a secret access key ends that a line break has cut: its
+// forty characters are known.
+func wholeSecret(s string, i, end int) int {
+	next := wrapped(s, end)
+	if rest := secretSet.run(s, next); next > end && end-i+rest-next == 40 {
+		return rest
+	}
+	return end
 }
 
 // inExpression reports that i is in a JSONata expression: what no quotes hold there
@@ -411,12 +457,18 @@ func bareWords(s string, i int, capitals bool) int {
 	for end < len(s) && end-i < 120 {
 		if c := s[end]; strings.IndexByte(",;&|(){}[]\"<>\n\r\t\\'", c) >= 0 {
 			break
-		} else if c == ' ' && (nameFollows(s, end) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
+		} else if c == ' ' && (wordFollows(s, end+1) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
 			break
 		}
 		end++
 	}
 	return end
+}
+
+// wordFollows reports whether name= or name: begins at i.
+func wordFollows(s string, i int) bool {
+	end := keySet.run(s, i)
+	return end > i && (at(s, end) == '=' || at(s, end) == ':')
 }
 
 // startsLine reports whether a name is the first thing of its line, list dashes

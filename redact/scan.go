@@ -33,7 +33,7 @@ type scan struct {
 	encodedRun int // base64 runs before it have been decoded
 	claims     map[string]claim
 	budget     int
-	tokenEnd   int      // of the vendor token that was concealed last
+	tokenEnd   int      // of the token that was concealed last
 	last       span     // concealed last because of a name
 	references bool     // there are character references
 	regions    []region // the objects around the place where the scan is
