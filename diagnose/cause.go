@@ -123,6 +123,12 @@ func scalarText(v value.Value) string {
 
 func readCause(err, text string, depth int) *Cause {
 	c := &Cause{Error: err, Text: text, Shape: PlainCause, Message: strings.TrimSpace(text)}
+	if m := statusName.FindStringSubmatch(err); m != nil {
+		c.Status, _ = strconv.Atoi(m[1])
+	}
+	if m := handlerReturned.FindStringSubmatch(c.Message); m != nil {
+		c.Message = m[1]
+	}
 	c.stateNamed()
 	if c.Message == "" {
 		c.Shape = EmptyCause
@@ -143,6 +149,12 @@ func readCause(err, text string, depth int) *Cause {
 	c.trailer()
 	return c
 }
+
+var (
+	statusName = regexp.MustCompile(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
+	handlerReturned = regexp.MustCompile(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+)
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "

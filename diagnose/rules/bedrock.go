@@ -21,12 +21,19 @@ var (
 	wrongModel   = regexp.MustCompile(`(?i)provided model identifier is invalid|model identifier`)
 )
 
+// modelTrouble reports that the words are about a model that cannot be used.
+func (f *facts) modelTrouble() bool {
+	if f.task.service != "bedrock" && f.task.service != "bedrockruntime" && !f.says("bedrock", "model") {
+		return false
+	}
+	return modelAccess.MatchString(f.msg) || needsProfile.MatchString(f.msg) || legacyModel.MatchString(f.msg) || wrongModel.MatchString(f.msg)
+}
+
 func bedrockModel(f *facts) *diagnose.Finding {
-	access, profile, legacy, wrong := modelAccess.MatchString(f.msg), needsProfile.MatchString(f.msg), legacyModel.MatchString(f.msg), wrongModel.MatchString(f.msg)
-	about := f.task.service == "bedrock" || f.task.service == "bedrockruntime" || f.says("bedrock", "model")
-	if !about || !access && !profile && !legacy && !wrong {
+	if !f.modelTrouble() {
 		return nil
 	}
+	access, profile, legacy := modelAccess.MatchString(f.msg), needsProfile.MatchString(f.msg), legacyModel.MatchString(f.msg)
 	model := f.param("ModelId")
 	of := "the Bedrock model"
 	if model != "" && looksLikeName(model) {

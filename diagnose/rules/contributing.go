@@ -39,10 +39,10 @@ func retryNeverMatches(f *facts) *diagnose.Finding {
 			why = "a Lambda function that runs into its own time limit is reported as Sandbox.Timedout or Lambda.Unknown; States.Timeout is only for the state's TimeoutSeconds and HeartbeatSeconds"
 		case name == "Lambda.Timeout" || name == "Lambda.TimeoutException":
 			why = "there is no such error: a Lambda time-out is Sandbox.Timedout or Lambda.Unknown"
-		case name != f.top.Error && strings.EqualFold(name, f.top.Error):
-			why = "error names are case-sensitive, and this integration says " + named(f.top.Error)
 		case strings.HasPrefix(name, "DynamoDB.") && strings.HasPrefix(f.top.Error, "DynamoDb."), strings.HasPrefix(name, "DynamoDb.") && strings.HasPrefix(f.top.Error, "DynamoDB."):
 			why = "the optimised integration says DynamoDB.…, the aws-sdk one DynamoDb.…"
+		case name != f.top.Error && strings.EqualFold(name, f.top.Error):
+			why = "error names are case-sensitive, and this integration says " + named(f.top.Error)
 		case name == "States.TaskFailed" && f.top.Error == "States.Timeout":
 			why = "States.TaskFailed matches every failure of a task but States.Timeout"
 		case name == exception(f.top.Error) && name != f.top.Error:
@@ -317,14 +317,16 @@ func statusForgotten(f *facts) *diagnose.Finding {
 		return nil
 	}
 	for _, s := range m.States {
-		byPath := map[string][]string{}
+		byPath, paths := map[string][]string{}, []string(nil)
 		for _, r := range s.Choices {
 			if r.Variable != nil && r.Operator == "StringEquals" {
 				v := strings.Trim(r.Value.JSON(), `"`)
+				paths = append(paths, r.Variable.Text)
 				byPath[r.Variable.Text] = append(byPath[r.Variable.Text], v)
 			}
 		}
-		for path, values := range byPath {
+		for _, path := range uniq(paths) {
+			values := byPath[path]
 			if !slices.Contains(values, "FAILED") && !slices.Contains(values, "Failed") || slices.ContainsFunc(otherEnds, func(e string) bool { return slices.Contains(values, e) }) {
 				continue
 			}

@@ -17,35 +17,8 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
-
-// shared returns the path of the shared data beside the repository. Where it is
-// absent the test is skipped, but fails in CI.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			path := filepath.Join(filepath.Dir(dir), "shared", name)
-			if _, err := os.Stat(path); err == nil {
-				return path
-			}
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("../shared/%s is not there", name)
-	}
-	t.Skipf("SKIPPED: ../shared/%s is not beside the repository", name)
-	return ""
-}
 
 // row is one labelled failure.
 type row struct {
@@ -69,7 +42,7 @@ type row struct {
 
 func rowsOf(t *testing.T, file string) []row {
 	t.Helper()
-	f, err := os.Open(shared(t, file))
+	f, err := os.Open(filepath.Join(sharedtest.Dir(t, "corpus"), file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +109,7 @@ func (s score) String() string {
 }
 
 func TestCorpus(t *testing.T) {
-	rows := rowsOf(t, "corpus/failures.jsonl")
+	rows := rowsOf(t, "failures.jsonl")
 	scores := map[string]*score{}
 	count := func(name string, add func(*score)) {
 		if scores[name] == nil {
@@ -228,7 +201,7 @@ func breaks(text string, not []string) string {
 
 // TestInjections asks that text which commands is never passed on.
 func TestInjections(t *testing.T) {
-	for _, r := range rowsOf(t, "corpus/injection.jsonl") {
+	for _, r := range rowsOf(t, "injection.jsonl") {
 		t.Run(r.ID, func(t *testing.T) {
 			for _, f := range diagnose.Judge(caseOf("run", "", r.State, nil, r.Error, r.Cause), rules.All()) {
 				if m := breaks(report(f), r.MustNot); m != "" {
@@ -252,7 +225,7 @@ func TestInjections(t *testing.T) {
 
 // TestRecordedHistories judges recorded failures by error, cause and state alone.
 func TestRecordedHistories(t *testing.T) {
-	labels, err := filepath.Glob(filepath.Join(shared(t, "conformance/histories"), "*.label.json"))
+	labels, err := filepath.Glob(filepath.Join(sharedtest.Dir(t, "conformance"), "histories", "*.label.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,9 +56,9 @@ func definitionRefused(f *facts) *diagnose.Finding {
 		where = " at the top of the definition"
 	}
 	d.Title = fmt.Sprintf("The definition is refused%s: %s", where, what)
-	d.RootCause = fmt.Sprintf("Step Functions refuses the definition, as%s %s.", where, what)
+	d.RootCause = fmt.Sprintf("Step Functions refuses the definition%s: %s.", where, what)
 	if len(all) > 1 {
-		d.RootCause = fmt.Sprintf("Step Functions refuses the definition for %d problems, the first of them%s: %s.", len(all), where, what)
+		d.RootCause = fmt.Sprintf("Step Functions refuses the definition for %d problems, the first%s: %s.", len(all), where, what)
 		for _, p := range all[1:min(len(all), 5)] {
 			w, _, _ := p.say(f)
 			explain += fmt.Sprintf(" Also%s: %s.", atPointer(p), w)

@@ -251,7 +251,39 @@ func nearestKey(g gap) string {
 	if bestDistance <= max(1, len(g.missing)/3) {
 		return best
 	}
+	for _, group := range synonyms {
+		if !slices.Contains(group, norm(g.missing)) {
+			continue
+		}
+		var same []string
+		for _, k := range keysOf(g.at) {
+			if slices.Contains(group, norm(k)) {
+				same = append(same, k)
+			}
+		}
+		if len(same) == 1 {
+			return same[0]
+		}
+	}
 	return ""
+}
+
+// synonyms are names that people give to the same thing.
+var synonyms = [][]string{
+	{"total", "amount", "sum", "price", "value", "cost"},
+	{"id", "identifier", "uuid", "key", "ref", "reference"},
+	{"name", "title", "label"},
+	{"status", "state", "result", "outcome"},
+	{"items", "list", "records", "rows", "entries", "elements", "lines", "results"},
+	{"email", "mail", "emailaddress"},
+	{"file", "filename", "path", "filepath", "object", "key"},
+	{"url", "uri", "link", "endpoint"},
+	{"date", "time", "timestamp", "day", "datetime"},
+	{"count", "number", "num", "size", "length", "quantity", "qty"},
+	{"message", "msg", "text", "body", "content"},
+	{"user", "customer", "client", "account"},
+	{"error", "err", "exception", "failure"},
+	{"payload", "data", "body", "detail", "event"},
 }
 
 // distance is the Levenshtein distance of two short texts.

@@ -413,6 +413,10 @@ func (f *facts) againJob(retryable diagnose.Retryable) []diagnose.Remedy {
 func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	words := r.code + " " + r.reason
 	switch {
+	case c == diagnose.Timeout:
+		return "The service's own time limit for the work ended it (the job definition's timeout, the job's Timeout, StoppingCondition); it is not the state's TimeoutSeconds."
+	case c == diagnose.AbortedByHand:
+		return "The work was stopped by a call (StopTask, TerminateJob, CancelSteps, StopQueryExecution …), by a person or by an execution that was itself stopped."
 	case containerMemory.MatchString(words) || r.exit == "137":
 		return "The process was killed for using more memory than it was given (out of memory, OOM; exit code 137 is 128 + signal 9, SIGKILL). The same data would need as much again."
 	case pullFailed.MatchString(words) && c == diagnose.ResourceNotFound:
@@ -425,10 +429,6 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 		return "The machine under the container went away (Spot interruption, scale-in, a health check), which says nothing about the work itself."
 	case c == diagnose.ServiceError:
 		return "There was no capacity for the work, or the service failed on its side, at that moment."
-	case c == diagnose.Timeout:
-		return "The service's own time limit for the work ended it (the job definition's timeout, the job's Timeout, StoppingCondition); it is not the state's TimeoutSeconds."
-	case c == diagnose.AbortedByHand:
-		return "The work was stopped by a call (StopTask, TerminateJob, CancelSteps, StopQueryExecution …), by a person or by an execution that was itself stopped."
 	case r.exit == "143":
 		return "Exit code 143 is 128 + signal 15 (SIGTERM): the container was asked to stop, by ECS, a deployment or a time limit."
 	case r.exit == "139":
@@ -456,6 +456,10 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagnose.Remedy {
 	words := r.code + " " + r.reason
 	switch {
+	case c == diagnose.Timeout:
+		return diagnose.Remedy{Title: "See why it takes so long, then set the limit", Steps: append(steps, "If it is healthy, set the job's own time limit above its slowest good run, and the state's TimeoutSeconds above that.")}
+	case c == diagnose.AbortedByHand:
+		return diagnose.Remedy{Title: "Ask who stopped it", Steps: append([]string{"CloudTrail has the call: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=" + or(f.task.service, "SERVICE") + ".amazonaws.com"}, steps...)}
 	case containerMemory.MatchString(words) || r.exit == "137":
 		return diagnose.Remedy{Title: "Give it more memory, or hold less at a time", Steps: append([]string{"Raise the memory in the task or job definition (ContainerOverrides or ResourceRequirements of the state, WorkerType for Glue, a larger instance type), and watch its real use (Container Insights); or process in smaller parts."}, steps...)}
 	case c == diagnose.Permission:
@@ -471,10 +475,6 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 		return diagnose.Remedy{Title: "Give the work's subnet a way out", Steps: append([]string{"A route to a NAT gateway (or AssignPublicIp ENABLED in a public subnet), or VPC endpoints for ecr.api, ecr.dkr, S3 (gateway), logs, secretsmanager and ssm; security groups that let 443 out and in at the endpoints."}, steps...)}
 	case c == diagnose.ResourceNotFound:
 		return diagnose.Remedy{Title: "Correct the name, or create what is missing", Steps: append([]string{"Check database, table, path, bucket and region against what is really there."}, steps...)}
-	case c == diagnose.Timeout:
-		return diagnose.Remedy{Title: "See why it takes so long, then set the limit", Steps: append(steps, "If it is healthy, set the job's own time limit above its slowest good run, and the state's TimeoutSeconds above that.")}
-	case c == diagnose.AbortedByHand:
-		return diagnose.Remedy{Title: "Ask who stopped it", Steps: append([]string{"CloudTrail has the call: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=" + or(f.task.service, "SERVICE") + ".amazonaws.com"}, steps...)}
 	case r.service == "athena" && c == diagnose.InvalidParameters:
 		return diagnose.Remedy{Title: "Correct the query", Steps: append([]string{"Run the QueryString from the history in the Athena console; text that is put into it has to be quoted (better: ExecutionParameters), names of columns and types have to match the table's, and partitions and files its format."}, steps...)}
 	}

@@ -403,7 +403,8 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	if f.lambda() && f.root.Message != "" || timedOutAfter.MatchString(f.root.Text) {
 		return nil
 	}
-	if !f.errorIs("Lambda.Unknown", "Lambda.ClientExecutionTimeoutException") && !f.says("Step Functions cannot determine whether Lambda successfully received the call") {
+	handled := f.errorIs("Lambda.AWSLambdaException") && (f.msg == "Unhandled" || f.msg == "Handled")
+	if !handled && !f.errorIs("Lambda.Unknown", "Lambda.ClientExecutionTimeoutException") && !f.says("Step Functions cannot determine whether Lambda successfully received the call") {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Hypothesis, diagnose.Depends)
@@ -411,6 +412,9 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	if f.says("ClientExecutionTimeout", "cannot determine whether") {
 		d.Category, d.Confidence, d.Retryable = diagnose.ServiceError, diagnose.Likely, diagnose.Yes
 		d.Also = []diagnose.Category{diagnose.Network, diagnose.LambdaResourceExhausted}
+	}
+	if handled {
+		d.Category, d.Also = diagnose.LambdaUnhandled, []diagnose.Category{diagnose.LambdaResourceExhausted}
 	}
 	d.Title = upper(f.functionOr()) + " failed without saying why"
 	d.RootCause = fmt.Sprintf("%s ended without an error that Step Functions could read (Lambda.Unknown): it was cut off (memory, time limit, a crash), or its answer was lost.", upper(f.functionOr()))

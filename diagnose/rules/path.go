@@ -300,10 +300,13 @@ func (f *facts) fieldWith(path string) string {
 	if s == nil {
 		return ""
 	}
-	for name, p := range map[string]*asl.Path{"InputPath": s.InputPath, "OutputPath": s.OutputPath, "ResultPath": s.ResultPath} {
-		if p != nil && p.Text == path {
-			return name
-		}
+	switch is := func(p *asl.Path) bool { return p != nil && p.Text == path }; {
+	case is(s.InputPath):
+		return "InputPath"
+	case is(s.OutputPath):
+		return "OutputPath"
+	case is(s.ResultPath):
+		return "ResultPath"
 	}
 	if s.Map != nil && s.Map.ItemsPath != nil && s.Map.ItemsPath.Text == path {
 		return "ItemsPath"
@@ -438,5 +441,48 @@ func itemsNotArray(f *facts) *diagnose.Finding {
 	})
 	d.Prevention = []string{"Check with a Choice that the member is present before the Map, and let its writer return an empty array for “nothing to do”."}
 	d.Docs = []string{"Map workflow state", "ItemsPath (Map, JSONPath only)"}
+	return d
+}
+
+// RuntimeData sees a States.Runtime that no other rule knows: data that does not fit what the state does with it.
+var RuntimeData = &diagnose.Rule{
+	Name:  "runtime-data",
+	Doc:   "A States.Runtime that no other rule knows: the data does not fit the paths and fields of the state.",
+	Check: one(runtimeData),
+}
+
+var anyPath = regexp.MustCompile(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+
+func runtimeData(f *facts) *diagnose.Finding {
+	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {
+		return nil
+	}
+	for _, known := range []func(*facts) *diagnose.Finding{missingPath, choicePath, invalidPath, nullInput, resultPathMisfit, itemsNotArray, waitValue, numberPath, taskFormat, choiceNoMatch, historyFullFound, intrinsicFailed, jsonataFailed} {
+		if known(f) != nil {
+			return nil
+		}
+	}
+	if s := f.signal(); s.category != "" && s.category != diagnose.InvalidParameters {
+		return nil
+	}
+	path := anyPath.FindString(f.msg)
+	d := f.finding(diagnose.DataPath, diagnose.Hypothesis, diagnose.No)
+	d.Also = []diagnose.Category{diagnose.InvalidParameters}
+	what := "a value of its data"
+	if path != "" {
+		d.Confidence, what = diagnose.Likely, path
+	}
+	d.Title = fmt.Sprintf("The data does not fit what %s does with it", f.ofState())
+	d.RootCause = fmt.Sprintf("%s cannot work with %s%s.", upper(f.here()), what, saying(f.msg))
+	d.Explanation = "States.Runtime is raised by Step Functions itself while it applies the state's paths and fields: something is missing, null, or of another type than that field takes. The same data would fail again, and no Retry or Catch sees it."
+	if span, ok := f.place("", path); ok {
+		d.Focus = &diagnose.Focus{Span: span, Label: "does not fit the data"}
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Compare the state's fields with its recorded input", Steps: []string{
+		fmt.Sprintf("Look at the input of %s in the history, and follow each path of the state (InputPath, Parameters, ItemsPath, …Path fields) in it.", f.ofState()),
+		"Run the state alone with that input: aws stepfunctions test-state --definition … --input … --inspection-level DEBUG",
+	}}}
+	d.Prevention = []string{"Check types with a Choice (IsString, IsNumeric, IsPresent) before the state, where the data comes from outside."}
+	d.Docs = []string{"Processing input and output in Step Functions", "Handling errors in Step Functions workflows"}
 	return d
 }

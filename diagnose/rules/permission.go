@@ -354,7 +354,7 @@ var AssumeRole = &diagnose.Rule{
 	Check: one(assumeRole),
 }
 
-var cannotAssume = regexp.MustCompile(`(?i)not authorized to assume|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
+var cannotAssume = regexp.MustCompile(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
 func assumes(f *facts) bool { return cannotAssume.MatchString(f.msg) && !f.refused() }
 

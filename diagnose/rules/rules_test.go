@@ -1,65 +1,18 @@
 package rules_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
-	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/diagnose/rules/internal/example"
 )
-
-// example is a failure that a rule has to see (hit*.json) or to pass over in
-// silence (miss*.json).
-type example struct {
-	Error, Cause *string
-	State        json.RawMessage // definition of the failing state, alone
-	StateName    string          `json:"state_name"`
-	Phase        string
-	Definition   json.RawMessage // whole definition; state_name is in it
-	Input        json.RawMessage // of the failing state
-	StateType    string          `json:"state_type"`
-	Aborted      bool
-	TimedOut     bool `json:"timed_out"`
-	Heartbeat    bool
-
-	Want struct {
-		Category     string
-		Retryable    string
-		Contributing bool
-		Mention      []string
-		MustNot      []string `json:"must_not"`
-		Edited       string   // text that the first edit offered makes of the definition
-	}
-}
-
-func (e example) toCase(t *testing.T) *diagnose.Case {
-	t.Helper()
-	c := caseOf(e.Phase, e.StateName, e.State, e.Input, e.Error, e.Cause)
-	if len(e.Definition) > 0 {
-		m, err := asl.Parse("example", e.Definition)
-		if err != nil {
-			t.Logf("definition: %v", err)
-		}
-		c.Machine, c.State = m, stateIn(m, e.StateName)
-		if c.State == nil {
-			t.Fatalf("no state %q in the definition", e.StateName)
-		}
-		c.Failure.StateType = string(c.State.Type)
-	}
-	if e.StateType != "" {
-		c.Failure.StateType = e.StateType
-	}
-	if len(e.Input) > 0 {
-		c.Failure.Input = history.Text(string(e.Input))
-	}
-	c.Failure.Aborted, c.Failure.TimedOut, c.Failure.Heartbeat = e.Aborted, e.TimedOut, e.Heartbeat
-	return c
-}
 
 func TestEveryRuleHasExamples(t *testing.T) {
 	seen := map[string]bool{}
@@ -72,9 +25,7 @@ func TestEveryRuleHasExamples(t *testing.T) {
 			if rule.Doc == "" {
 				t.Error("no Doc")
 			}
-			dir := filepath.Join("testdata", rule.Name)
-			hits := glob(t, dir, "hit*.json")
-			misses := glob(t, dir, "miss*.json")
+			hits, misses := files(t, rule.Name, "hit"), files(t, rule.Name, "miss")
 			if len(hits) == 0 || len(misses) == 0 {
 				t.Errorf("%d hits and %d misses; one of each is wanted", len(hits), len(misses))
 			}
@@ -83,9 +34,8 @@ func TestEveryRuleHasExamples(t *testing.T) {
 			}
 			for _, file := range misses {
 				t.Run(filepath.Base(file), func(t *testing.T) {
-					var e example
-					readJSON(t, file, &e)
-					if found := rule.Check(e.toCase(t)); len(found) > 0 {
+					_, c := read(t, file)
+					if found := rule.Check(c); len(found) > 0 {
 						t.Errorf("speaks of %s (%s): %s", found[0].Category, found[0].Confidence, found[0].RootCause)
 					}
 				})
@@ -103,48 +53,59 @@ func TestEveryRuleHasExamples(t *testing.T) {
 	}
 }
 
-func glob(t *testing.T, dir, pattern string) []string {
+func files(t *testing.T, rule, kind string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, pattern))
+	names, err := example.Files("testdata", rule, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return names
+}
+
+func read(t *testing.T, file string) (example.Want, *diagnose.Case) {
+	t.Helper()
+	e, err := example.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := e.Case()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Want, c
 }
 
 func hit(t *testing.T, rule *diagnose.Rule, file string) {
-	var e example
-	readJSON(t, file, &e)
-	c := e.toCase(t)
+	want, c := read(t, file)
 	own := rule.Check(c)
 	if len(own) == 0 {
 		t.Fatal("the rule is silent")
 	}
 	found := diagnose.Judge(c, rules.All())
 	best := found[0]
-	if e.Want.Contributing {
+	if want.Contributing {
 		best = own[0]
 		if !best.Contributing {
 			t.Error("not Contributing")
 		}
 	} else {
-		if string(best.Category) != e.Want.Category {
-			t.Errorf("category %s (%s, rule %s), want %s\n%s", best.Category, best.Confidence, best.Rule, e.Want.Category, best.RootCause)
+		if best.Category != want.Category {
+			t.Errorf("category %s (%s, rule %s), want %s\n%s", best.Category, best.Confidence, best.Rule, want.Category, best.RootCause)
 		}
-		if string(best.Retryable) != e.Want.Retryable {
-			t.Errorf("retryable %s, want %s", best.Retryable, e.Want.Retryable)
+		if best.Retryable != want.Retryable {
+			t.Errorf("retryable %s, want %s", best.Retryable, want.Retryable)
 		}
 	}
 	text := report(best)
-	if ok, unsaid := mentions(text, e.Want.Mention); !ok {
+	if ok, unsaid := mentions(text, want.Mention); !ok {
 		t.Errorf("does not say %q:\n%s", unsaid, text)
 	}
-	if m := breaks(text, e.Want.MustNot); m != "" {
+	if m := breaks(text, want.MustNot); m != "" {
 		t.Errorf("says %q:\n%s", m, text)
 	}
 	whole(t, best)
-	if e.Want.Edited != "" {
-		edited(t, c, best, e.Want.Edited)
+	if want.Edited != "" {
+		edited(t, c, best, want.Edited)
 	}
 }
 
@@ -193,4 +154,42 @@ func edited(t *testing.T, c *diagnose.Case, f diagnose.Finding, want string) {
 		return
 	}
 	t.Error("no edit is offered")
+}
+
+// The reference of the rules is made of the rules and their examples.
+func TestReferenceIsCurrent(t *testing.T) {
+	want, err := example.Page("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("docs/rules.md is not current; run: go run ./diagnose/rules/internal/gendocs")
+	}
+}
+
+// A rule that can be left out without any of its examples coming out otherwise
+// is not needed, or its examples do not show what it is for.
+func TestEveryRuleMatters(t *testing.T) {
+	all := rules.All()
+	for i, rule := range all {
+		without := slices.Delete(slices.Clone(all), i, i+1)
+		matters := false
+		for _, file := range files(t, rule.Name, "hit") {
+			want, c := read(t, file)
+			found := diagnose.Judge(c, without)
+			if want.Contributing || len(found) == 0 {
+				matters = true
+				continue
+			}
+			said, _ := mentions(report(found[0]), want.Mention)
+			matters = matters || !said || found[0].Category != want.Category || found[0].Retryable != want.Retryable
+		}
+		if !matters {
+			t.Errorf("%s: its examples come out the same without it", rule.Name)
+		}
+	}
 }

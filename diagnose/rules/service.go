@@ -58,7 +58,7 @@ var things = []struct {
 
 func notFound(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.ResourceNotFound {
+	if s.category != diagnose.ResourceNotFound || literalPath(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.ResourceNotFound, s.confidence(), diagnose.No)
@@ -426,5 +426,32 @@ func unreachable(f *facts) *diagnose.Finding {
 	if f.says("SdkClientException") {
 		d.Also = []diagnose.Category{diagnose.ServiceError, diagnose.ResourceNotFound}
 	}
+	return d
+}
+
+// UnfitSetting sees a resource whose setting does not let the call through.
+var UnfitSetting = &diagnose.Rule{
+	Name:  "unfit-setting",
+	Doc:   "A setting of the called resource does not let the call through: disabled, not verified, another region, no instances.",
+	Check: one(unfitSetting),
+}
+
+func unfitSetting(f *facts) *diagnose.Finding {
+	s := f.signal()
+	if s.category != diagnose.Configuration {
+		return nil
+	}
+	d := f.finding(diagnose.Configuration, s.confidence(), diagnose.No)
+	d.Also = []diagnose.Category{diagnose.InvalidParameters}
+	thing := or(subjectOf(f.msg), "what is called")
+	d.Title = fmt.Sprintf("%s is not set up for this call", upper(thing))
+	d.RootCause = fmt.Sprintf("%s calls %s, and a setting there does not allow it%s.", upper(f.actorShort()), thing, saying(f.msg))
+	d.Explanation = "The request is well formed and allowed, but the resource is disabled, not verified or subscribed, in another region, or lacks what it needs to do the work."
+	d.Focus = f.focusField("is not set up for this", "Parameters", "Arguments", "Resource")
+	d.Remedies = []diagnose.Remedy{{Title: "Set the resource up", Steps: []string{
+		fmt.Sprintf("Look at the resource in the console of %s, in the region of the call, and switch on, verify or register what the message names; or use another resource that is ready.", f.service()),
+	}}}
+	d.Prevention = []string{"Create and configure the resource in the same deployment as the state machine, and test the state once after it."}
+	d.Docs = []string{"Integrating services with Step Functions"}
 	return d
 }

@@ -42,13 +42,13 @@ var classes = []struct {
 	{
 		diagnose.Permission,
 		regexp.MustCompile(`(?i)^(AccessDenied|AccessDeniedException|AccessDeniedError|KMSAccessDenied|UnauthorizedOperation|Unauthorized|UnauthorizedException|AuthorizationError|AuthorizationErrorException|AuthFailure|NotAuthorized|NotAuthorizedException|Forbidden|ForbiddenException|AllAccessDisabled|ExpiredToken|ExpiredTokenException|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|MissingAuthenticationToken(Exception)?|OptInRequired|InsufficientPrivileges(Exception)?|PermissionError|Permissions|NoCredentialsError|CredentialsError|TokenRefreshRequired|AuthorizationHeaderMalformed|AccountAccessDenied|CrossAccountAccessDenied|KmsAccessDeniedException|KMSAccessDeniedException|EFSMountFailureAccess)$`),
-		regexp.MustCompile(`(?i)is not authorized to|not authorized to (?:perform|assume|access)|access ?denied|access is denied|permission denied|does not have (?:the )?(?:required )?permissions?|(?:lacks?|missing|insufficient) [\w:* -]{0,60}permissions?|explicit deny|no (?:identity|resource|session)-based policy allows|You don'?t have access to the model|security token included in the request is (?:invalid|expired)|unable to assume|cannot be assumed|could not assume|not able to assume|Missing Authentication Token|the (?:provided )?(?:execution )?role .{0,80}(?:cannot|can't) be assumed|signature we calculated does not match|Insufficient Lake Formation|is not authorized to create managed-rule|Unable to locate credentials|requester is not authorized`),
+		regexp.MustCompile(`(?i)is not authorized to|not authorized to (?:perform|assume|access)|access ?denied|access is denied|permission denied|does not have (?:the )?(?:required )?permissions?|(?:lacks?|missing|insufficient) [\w:* -]{0,60}permissions?|explicit deny|no (?:identity|resource|session)-based policy allows|You don'?t have access to the model|security token included in the request is (?:invalid|expired)|unable to assume|cannot be assumed|could not assume|not able to assume|Missing Authentication Token|the (?:provided )?(?:execution )?role .{0,80}(?:cannot|can't) be assumed|signature we calculated does not match|Insufficient Lake Formation|is not authorized to create managed-rule|Unable to locate credentials|requester is not authorized|pass role is not allowed`),
 		regexp.MustCompile(`(?i)(AccessDenied|Unauthorized|NotAuthorized|Forbidden|PermissionDenied)\w*$`),
 	},
 	{
 		diagnose.Quota,
 		regexp.MustCompile(`(?i)^(ResourceLimitExceeded|ServiceQuotaExceeded|ServiceLimitExceeded|QuotaExceeded|AccountLimitExceeded|InstanceLimitExceeded|VcpuLimitExceeded|MaxSpotInstanceCountExceeded|ConcurrentRunsExceeded|ResourceNumberLimitExceeded|ExecutionLimitExceeded|StateMachineLimitExceeded|ActivityLimitExceeded|ActivityWorkerLimitExceeded|TooManyTags|CodeStorageExceeded|TooManyBuckets|TooManyTopics|LimitExceeded|LimitExceededFault|OverLimit|ConcurrentQueryLimitExceeded|ClusterLimitExceeded|NetworkInterfaceLimitExceeded|ENILimitReached|RoleLimitExceeded|MaxConcurrentJobsExceeded|TooManyEntities|SubscriptionLimitExceeded|FilterPolicyLimitExceeded|OverQuota|DailyQuotaExceeded|AccountQuotaExceeded|ENILimitReachedException|TooManyRulesException|MapRunLimitExceeded)(Exception|Error|Fault)?$`),
-		regexp.MustCompile(`(?i)account-level service limit|service quota|(?:quota|limit) (?:has been |was |is )?(?:exceeded|reached)|exceeded (?:the|your|its|their) (?:[\w-]+ ){0,4}(?:quota|limit)|(?:maximum|max) (?:number|count) of [\w ,-]{1,60}(?:reached|exceeded|has been|already|is \d+|allowed)|reached the maximum (?:number|allowed)|too many concurrent|concurrent runs exceeded|you (?:have )?(?:already )?reached (?:the|your) [\w ]{0,20}limit|you have requested more [\w ]+ than|max(?:imum)? concurren(?:t|cy) (?:\w+ )?(?:limit|exceeded)|maximum number of history events|limit for the number of (?:queries|queued)|tokens per day`),
+		regexp.MustCompile(`(?i)account-level service limit|service quota|(?:quota|limit) (?:has been |was |is )?(?:exceeded|reached)|exceeded (?:the|your|its|their) (?:[\w-]+ ){0,4}(?:quota|limit)|(?:maximum|max) (?:number|count) of [\w ,-]{1,60}(?:reached|exceeded|has been|already|is \d+|allowed)|reached the maximum (?:number|allowed)|too many concurrent|concurrent runs exceeded|you (?:have )?(?:already )?reached (?:the|your) [\w ]{0,20}limit|you have requested more [\w ]+ than|max(?:imum)? concurren(?:t|cy) (?:\w+ )?(?:limit|exceeded)|maximum number of history events|limit for the number of (?:queries|queued)|tokens per day|exceeded the (?:maximum )?number of`),
 		regexp.MustCompile(`(?i)(LimitExceeded|QuotaExceeded|LimitReached|LimitExceededException)\w*$`),
 	},
 	{
@@ -66,7 +66,7 @@ var classes = []struct {
 	{
 		diagnose.ResourceNotFound,
 		regexp.MustCompile(`(?i)^(ResourceNotFound|ResourceNotFoundException|ResourceNotFoundFault|NoSuchKey|NoSuchBucket|NoSuchUpload|NoSuchVersion|NoSuchEntity|NoSuchEntityException|EntityNotFoundException|NotFound|NotFoundException|QueueDoesNotExist|QueueDoesNotExistException|NonExistentQueue|ClusterNotFoundException|StateMachineDoesNotExist|StateMachineDoesNotExistException|ExecutionDoesNotExist|ExecutionDoesNotExistException|ActivityDoesNotExist|ActivityDoesNotExistException|ParameterNotFound|TableNotFoundException|TaskDefinitionNotFound|DBInstanceNotFound|DBInstanceNotFoundFault|ServiceNotFoundException|RepositoryNotFoundException|ImageNotFoundException|UserNotFoundException|TopicNotFound|MetadataException|InvalidAMIID\.NotFound|JobNotFound|NoSuchHostedZone|NoSuchPublicAccessBlockConfiguration|ServerlessClusterNotFound|ResourceNotFoundError)$`),
-		regexp.MustCompile(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)|The specified (?:bucket|key|log group|log stream|queue|topic) `),
+		regexp.MustCompile(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)`),
 		regexp.MustCompile(`(?i)(NotFound\w*|DoesNotExist\w*|NoSuch\w+)$`),
 	},
 	{
@@ -74,6 +74,12 @@ var classes = []struct {
 		regexp.MustCompile(`(?i)^(ConflictException|Conflict|ResourceConflictException|ResourceConflict|ResourceInUse|ResourceInUseException|ConcurrentModification|ConcurrentModificationException|ConcurrentUpdateException|ConcurrentAccessException|OperationAborted|OperationAbortedException|TransactionConflictException|TransactionConflict|TransactionCanceledException|TransactionInProgressException|ConditionalRequestConflict|CrawlerRunningException|UpdateInProgressException|OperationNotPageable|InvalidStateTransition|InvalidDBInstanceState|InvalidDBInstanceStateFault|InvalidDBClusterStateFault|DeadlockDetected|OptimisticLockException|StaleObjectStateException|DirectUpdateConflict|SerializationFailure|ResourceNotReadyException|ResourceNotReady|InvalidCacheClusterState|StateMachineDeleting|IncorrectState|IncorrectInstanceState|DependencyViolation|ResourceLocked|VersionMismatchException|ClusterContainsTasks\w*|OperationInProgressException|IdempotentParameterMismatch\w*)$`),
 		regexp.MustCompile(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)`),
 		regexp.MustCompile(`(?i)(Conflict\w*|ConcurrentModification\w*|InUse\w*|InProgress\w*)$`),
+	},
+	{
+		diagnose.Configuration,
+		regexp.MustCompile(`(?i)^(Disabled|DisabledException|KMSDisabled\w*|KmsInvalidState\w*|InvalidKeyUsage\w*|MailFromDomainNotVerified\w*|ConfigurationSetDoesNotExist\w*|RegionDisabled\w*|PermanentRedirect|IllegalLocationConstraint\w*|OperationDisabled\w*|FeatureNotEnabled\w*)$`),
+		regexp.MustCompile(`(?i)\b(?:is|are|has been|was) (?:currently )?disabled\b|is not enabled|not verified|must be addressed using the specified endpoint|No Container Instances were found|(?:is|are) not supported in (?:this|the specified|your) region|not opted in|has not been configured|is not configured`),
+		nil,
 	},
 	{
 		diagnose.Network,
@@ -115,6 +121,9 @@ func signalOf(c *diagnose.Cause) signal {
 		}
 	}
 	for _, class := range classes {
+		if class.category == diagnose.ResourceNotFound && absentMember.MatchString(c.Message) {
+			continue
+		}
 		if ownWords(c, class.category) && class.words.MatchString(c.Message) {
 			return signal{class.category, true}
 		}
@@ -130,7 +139,7 @@ func signalOf(c *diagnose.Cause) signal {
 }
 
 // vague names say nothing but that a service refused: Lambda.AWSLambdaException, ECS.AmazonECSException, ClientException.
-var vague = regexp.MustCompile(`^(?:A(?:mazon|WS)\w+Exception|\w+ClientException|ClientError|ClientException|Exception|Error|RuntimeError|RuntimeException|TaskFailed|Runtime|Fault|AmazonServiceException|AwsServiceException|SdkServiceException|DynamoDbException|S3Exception|(?:Sfn|Ecs|Sqs|Sns|Lambda|Glue|Athena|Emr|SageMaker|Bedrock|Batch|EventBridge|SecretsManager|Ssm|Kms|Iam|Ec2|Rds|CloudFormation|CodeBuild|Organizations)(?:Runtime)?Exception|HTTPError|ValidationError|BadRequest|InvalidRequest\w*|Validation\w*)$`)
+var vague = regexp.MustCompile(`^(?:A(?:mazon|WS)\w+Exception|ClientError|ClientException|Exception|Error|RuntimeError|RuntimeException|TaskFailed|Runtime|Fault|AmazonServiceException|AwsServiceException|SdkServiceException|DynamoDbException|S3Exception|(?:Sfn|Ecs|Sqs|Sns|Lambda|Glue|Athena|Emr|SageMaker|Bedrock|Batch|EventBridge|SecretsManager|Ssm|Kms|Iam|Ec2|Rds|CloudFormation|CodeBuild|Organizations)(?:Runtime)?Exception|HTTPError|ValidationError|BadRequest|InvalidRequest\w*|Validation\w*)$`)
 
 // ownWords keeps words of everyday exceptions from being read as an AWS service's:
 // a function that says “must be at least 5” raised by itself.
@@ -139,7 +148,7 @@ func ownWords(c *diagnose.Cause, category diagnose.Category) bool {
 		return true
 	}
 	switch category {
-	case diagnose.InvalidParameters, diagnose.ResourceNotFound, diagnose.Concurrency, diagnose.Quota, diagnose.ResourceAlreadyExists:
+	case diagnose.InvalidParameters, diagnose.ResourceNotFound, diagnose.Concurrency, diagnose.Quota, diagnose.ResourceAlreadyExists, diagnose.Configuration:
 		return false
 	}
 	return true
@@ -161,7 +170,7 @@ func byWords(c *diagnose.Cause, category diagnose.Category) signal {
 	}
 	switch category {
 	case diagnose.InvalidParameters:
-		for _, to := range []diagnose.Category{diagnose.PayloadSize, diagnose.Permission, diagnose.Quota, diagnose.Throttling, diagnose.ResourceAlreadyExists} {
+		for _, to := range []diagnose.Category{diagnose.PayloadSize, diagnose.Permission, diagnose.Quota, diagnose.Throttling, diagnose.ResourceAlreadyExists, diagnose.Configuration} {
 			if better(to) {
 				return signal{to, true}
 			}
@@ -209,6 +218,8 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{diagnose.Concurrency, true}, true
 	case containsFold(msg, "TaskDefinition is inactive"):
 		return signal{diagnose.ResourceNotFound, true}, true
+	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
+		return signal{diagnose.Throttling, true}, true
 	case exception(c.Type) == "LimitExceededException" && containsFold(msg, "rate exceeded"):
 		return signal{diagnose.Throttling, true}, true
 	case exception(c.Type) == "TimeoutError" && c.Shape == diagnose.LambdaCause && !containsFold(msg, "connect") && !containsFold(msg, "socket") && !containsFold(msg, "read"):
@@ -247,7 +258,7 @@ func (f *facts) signal() signal {
 	if f.refused() || f.err == "" && f.msg == "" {
 		return signal{}
 	}
-	if f.reportsJob() || f.ownFail() || f.stepFunctions() {
+	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() {
 		return signal{}
 	}
 	return signalOf(f.root)
