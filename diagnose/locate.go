@@ -113,18 +113,26 @@ func (l *locator) ending() *Failure {
 	if l.end != none {
 		e := &l.events[l.end]
 		f.At = e.Time
-		if f.FailedEvent == 0 || l.failures[l.final].event == l.entries[l.failures[l.final].entry].event {
+		if l.final == none || !l.tells(l.failures[l.final].event) {
 			f.FailedEvent = e.ID
 		}
 		f.Error, f.Cause = nil, nil
 		if e.Details != nil {
 			f.Error, f.Cause = e.Details.Error, e.Details.Cause
 		}
-	} else if l.x.Error != nil || l.x.Cause != nil {
+	}
+	if (l.end == none || f.Error == nil && f.Cause == nil) && (l.x.Error != nil || l.x.Cause != nil) {
 		f.Error, f.Cause = l.x.Error, l.x.Cause
 	}
 	l.within(&f)
 	return &f
+}
+
+// tells reports that an event is that of work that failed, not one that only
+// says that a state was entered, or that a Map or Parallel failed of it.
+func (l *locator) tells(i int32) bool {
+	t := l.events[i].Type
+	return !t.IsEntered() && !t.IsExited() && t != history.MapIterationFailed && t != history.MapStateFailed && t != history.ParallelStateFailed
 }
 
 // stopped is where an execution was that was stopped from outside, or by its own TimeoutSeconds.
@@ -166,12 +174,9 @@ func (l *locator) failure(g int32) Failure {
 // its own: from the catcher's error output, or from what a Fail says.
 func (l *locator) tellFromElsewhere(f *Failure, at *failing) {
 	if at.catcher != none {
-		x := &l.entries[at.catcher]
-		if x.exit != none && l.events[x.exit].Details != nil {
-			if o, ok := newErrorOutput(l.input(at.catcher), l.events[x.exit].Details.Output); ok {
-				f.Error, f.Cause = o.err, o.cause
-				return
-			}
+		if o, ok := newErrorOutput(l.input(at.catcher), l.output(at.catcher)); ok {
+			f.Error, f.Cause = o.err, o.cause
+			return
 		}
 	}
 	if s := l.defined(f.State); s != nil && s.Fail != nil {
@@ -253,7 +258,9 @@ func (l *locator) path(n int32) []string {
 			inwards = append(inwards, iterationName(i))
 		}
 		inwards = append(inwards, l.entries[l.scopes[s].owner].name)
-		known++
+		if known++; known == maxDepth {
+			break
+		}
 	}
 	path := make([]string, 0, len(inwards))
 	if around := enclosing(l.machine, l.entries[n].name); len(around) > known {

@@ -65,7 +65,7 @@ func readHistory(t testing.TB, file string) *history.Execution {
 
 // label is what is known of a recorded failure.
 type label struct {
-	Status       string   `json:"status"`
+	Status       string `json:"status"`
 	Error, Cause *string
 	FailedState  string   `json:"failedState"`
 	Entered      int64    `json:"failedStateEnteredEventId"`
@@ -150,4 +150,3 @@ func TestRecordedSuccessesHaveNoFailure(t *testing.T) {
 	}
 	t.Logf("succeeded with failures inside: %d", quiet)
 }
-

@@ -32,13 +32,13 @@ type draft struct {
 
 // event reads one event, in the form of GetExecutionHistory or of CloudWatch Logs.
 func (r *reader) event() error {
-	at := r.next()
+	at := r.offset()
 	if k := r.dec.PeekKind(); k != '{' {
 		if k == 0 {
 			_, err := r.dec.ReadToken()
 			return r.syntaxError(err)
 		}
-		return r.problem(at, "here stands a "+kindName(k)+" where an event was expected", nextHistory)
+		return r.problem(r.next(), "here stands a "+kindName(k)+" where an event was expected", nextHistory)
 	}
 	var d draft
 	if err := r.object(func(name string) error { return r.eventMember(&d, name) }); err != nil {
@@ -48,7 +48,7 @@ func (r *reader) event() error {
 		return r.wrapped(d.message, at)
 	}
 	if d.Type == "" {
-		return r.problem(at, "an object without a type, so not an event", nextHistory)
+		return r.problem(r.startAfter(at), "an object without a type, so not an event", nextHistory)
 	}
 	if d.member != "" && !d.Type.isDetailsMember(d.member) && !d.logged {
 		d.unusual().member = d.member
@@ -71,7 +71,7 @@ func (r *reader) wrapped(message string, at int) error {
 		err = inner.documents()
 	}
 	if err != nil {
-		return r.problem(at, "a log message that is no event of an execution", "export only the log group of the state machine")
+		return r.problem(r.startAfter(at), "a log message that is no event of an execution", "export only the log group of the state machine")
 	}
 	r.events = append(r.events, inner.events...)
 	return nil
@@ -108,7 +108,11 @@ func (r *reader) known(d *draft, m member) (ok bool, err error) {
 	case "id":
 		return setID(&d.ID, m.text), nil
 	case "type":
-		return setString((*string)(&d.Type), m.text), nil
+		ok := setString((*string)(&d.Type), m.text)
+		if t, known := knownTypes[d.Type]; known { // equal strings at one address compare fastest
+			d.Type = t
+		}
+		return ok, nil
 	case "timestamp":
 		d.stamp = m.text
 		d.Time, _ = parseStamp(m.text)

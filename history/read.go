@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -54,12 +56,26 @@ func (e *ReadError) Error() string {
 // tell is derived from the events. An error is a *ReadError, or r's own.
 func Read(r io.Reader) (*Execution, error) {
 	var b bytes.Buffer
+	b.Grow(min(size(r), MaxBytes) + bytes.MinRead)
 	if n, err := b.ReadFrom(io.LimitReader(r, MaxBytes+1)); err != nil {
 		return nil, err
 	} else if n > MaxBytes {
 		return nil, tooLarge()
 	}
 	return Parse(b.Bytes())
+}
+
+// size is how much there is to read, 0 where r does not tell.
+func size(r io.Reader) int {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return r.Len()
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			return int(min(info.Size(), MaxBytes))
+		}
+	}
+	return 0
 }
 
 func tooLarge() *ReadError {
@@ -69,7 +85,7 @@ func tooLarge() *ReadError {
 	}
 }
 
-// Parse is Read of bytes that are at hand.
+// Parse is Read of bytes that are at hand. The execution keeps data: it must not be changed afterwards.
 func Parse(data []byte) (*Execution, error) {
 	if len(data) > MaxBytes {
 		return nil, tooLarge()
@@ -109,10 +125,14 @@ func newReader(data []byte) (*reader, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, &ReadError{Line: 1, Column: 1, Problem: "nothing in it", Next: nextHistory}
 	}
-	r := &reader{text: string(data), data: data, x: new(Execution)}
+	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: new(Execution)}
+	r.events = make([]Event, 0, len(data)/bytesAnEvent+1)
 	r.dec = decoder(data)
 	return r, nil
 }
+
+// bytesAnEvent is about what an event takes that carries no large payload.
+const bytesAnEvent = 512
 
 func decoder(data []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
@@ -292,8 +312,10 @@ func (r *reader) last(raw jsontext.Value) string {
 func (r *reader) offset() int { return r.base + int(r.dec.InputOffset()) }
 
 // next is where the next token begins.
-func (r *reader) next() int {
-	at := r.offset()
+func (r *reader) next() int { return r.startAfter(r.offset()) }
+
+// startAfter is where the first token after offset at begins.
+func (r *reader) startAfter(at int) int {
 	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
 		at++
 	}

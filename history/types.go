@@ -69,6 +69,34 @@ const (
 	WaitStateExited              EventType = "WaitStateExited"
 )
 
+// EventTypes lists the types above.
+func EventTypes() []EventType {
+	return []EventType{
+		ActivityFailed, ActivityScheduleFailed, ActivityScheduled, ActivityStarted, ActivitySucceeded,
+		ActivityTimedOut, ChoiceStateEntered, ChoiceStateExited, EvaluationFailed, ExecutionAborted,
+		ExecutionFailed, ExecutionRedriven, ExecutionStarted, ExecutionSucceeded, ExecutionTimedOut,
+		FailStateEntered, LambdaFunctionFailed, LambdaFunctionScheduleFailed, LambdaFunctionScheduled, LambdaFunctionStartFailed,
+		LambdaFunctionStarted, LambdaFunctionSucceeded, LambdaFunctionTimedOut, MapIterationAborted, MapIterationFailed,
+		MapIterationStarted, MapIterationSucceeded, MapRunAborted, MapRunFailed, MapRunRedriven,
+		MapRunStarted, MapRunSucceeded, MapStateAborted, MapStateEntered, MapStateExited,
+		MapStateFailed, MapStateStarted, MapStateSucceeded, ParallelStateAborted, ParallelStateEntered,
+		ParallelStateExited, ParallelStateFailed, ParallelStateStarted, ParallelStateSucceeded, PassStateEntered,
+		PassStateExited, SucceedStateEntered, SucceedStateExited, TaskFailed, TaskScheduled,
+		TaskStartFailed, TaskStarted, TaskStateAborted, TaskStateEntered, TaskStateExited,
+		TaskSubmitFailed, TaskSubmitted, TaskSucceeded, TaskTimedOut, WaitStateAborted,
+		WaitStateEntered, WaitStateExited,
+	}
+}
+
+// knownTypes maps each type to itself.
+var knownTypes = func() map[EventType]EventType {
+	known := map[EventType]EventType{}
+	for _, t := range EventTypes() {
+		known[t] = t
+	}
+	return known
+}()
+
 const (
 	enteredSuffix = "StateEntered"
 	exitedSuffix  = "StateExited"

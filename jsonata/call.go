@@ -69,11 +69,8 @@ func (ev *run) apply(f *function, args []value.Value, in value.Value) (value.Val
 	for err == nil && v == tailMarker {
 		t := ev.tail
 		ev.tail = tailCall{}
-		v, err = ev.applyOnce(t.fn, t.args, t.in)
-		if err != nil {
+		if v, err = ev.applyOnce(t.fn, t.args, t.in); err != nil {
 			err = located(err, t.place, t.token)
-		} else if v != tailMarker {
-			v = normalize(v)
 		}
 	}
 	ev.leave()
@@ -202,7 +199,8 @@ func (n *call) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	return normalize(v), nil
 }
 
-// tailCallNode is a call whose result is its function's result.
+// tailCallNode is a call whose result is its function's result. That is not
+// normalized: $map(x, function($v){$filter($v, …)}) gives arrays, also of one.
 type tailCallNode struct{ call }
 
 func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -215,7 +213,7 @@ func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, er
 		if err != nil {
 			return v, located(err, n.place, n.token)
 		}
-		return normalize(v), nil
+		return v, nil
 	}
 	ev.tail = tailCall{fn: f, args: args, in: in, place: n.place, token: n.token}
 	return tailMarker, nil

@@ -186,15 +186,16 @@ func (n *path) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	var v value.Value
-	switch {
-	case !lone.IsAbsent():
-		v = lone
-		if n.keep && v.Marks()&markCons != 0 && v.Marks()&markSequence == 0 {
-			v = sequence([]value.Value{v})
-		}
-	default:
+	return n.finish(ev, items, lone, fr)
+}
+
+// finish makes the path's value of what its last step gave.
+func (n *path) finish(ev *run, items []value.Value, lone value.Value, fr *frame) (value.Value, error) {
+	v := lone
+	if lone.IsAbsent() {
 		v = sequence(items)
+	} else if n.keep && v.Marks()&markCons != 0 && v.Marks()&markSequence == 0 {
+		v = sequence([]value.Value{v})
 	}
 	if n.keep && v.Marks()&markSequence != 0 {
 		v = v.Marked(v.Marks() | markKeep)
@@ -224,9 +225,11 @@ func (n *path) walk(ev *run, in value.Value, fr *frame, steps int) (items []valu
 			if err != nil {
 				return nil, lone, err
 			}
-			items = itemsOf(&lone)
-			if lone.IsAbsent() {
-				items = nil
+			items = lone.Items()
+			if lone.Kind() != value.KindArray && !lone.IsAbsent() && i < len(n.steps)-1 {
+				// By a filter or a group it became something else, which in the
+				// reference has no items for the next step.
+				return nil, value.Value{}, nil
 			}
 		case st.sort != nil:
 			if items, err = st.sort.values(ev, items, fr); err != nil {
@@ -347,11 +350,8 @@ func pick(v value.Value, index float64) value.Value {
 }
 
 func (f *filter) apply(ev *run, v value.Value, fr *frame) (value.Value, error) {
-	if v.IsAbsent() {
-		// The reference evaluates the predicate all the same: it may fail.
-		_, err := f.test.eval(ev, v, fr)
-		return value.Value{}, err
-	}
+	// Undefined counts as one item, as in the reference: the predicate may fail,
+	// and where it selects, undefined becomes part of the sequence.
 	items := itemsOf(&v)
 	var c collector
 	for i := range items {

@@ -108,8 +108,9 @@ func (s *shaper) children(n *ast) *Error {
 	if n.kind == astBind {
 		return s.inPlace(n, &n.rhs, true)
 	}
-	// A transform's clauses have contexts of their own, which no path leads to.
-	inherit := n.kind != astTransform
+	// A transform's clauses have contexts of their own, which no path leads to;
+	// with ~> the reference does not look further either.
+	inherit := n.kind != astTransform && n.kind != astApply
 	for i, child := range []**ast{&n.lhs, &n.rhs, &n.third} {
 		callee := i == 0 && (n.kind == astCall || n.kind == astPartial)
 		if err := s.inPlace(n, child, inherit && !callee); err != nil {
@@ -250,24 +251,15 @@ func (s *shaper) predicate(n *ast) (*ast, *Error) {
 			sl.level--
 		}
 	}
-	// What is still sought is sought further up the path.
-	step.seeking = append(step.seeking, unresolved(filter.seeking)...)
+	// What is still sought is sought further up the path. (What was found stays
+	// in the list too: outside of a path the reference refuses it.)
+	step.seeking = append(step.seeking, filter.seeking...)
 	if inPath {
 		step.stages = append(step.stages, stage{filter: filter})
 	} else {
 		step.predicates = append(step.predicates, stage{filter: filter})
 	}
 	return result, nil
-}
-
-func unresolved(slots []*slot) []*slot {
-	var open []*slot
-	for _, sl := range slots {
-		if sl.level > 0 {
-			open = append(open, sl)
-		}
-	}
-	return open
 }
 
 func (s *shaper) groupBy(n *ast) (*ast, *Error) {

@@ -44,6 +44,7 @@ var plan = []room{
 
 	{path: "instrument", floor: 2, never: []string{"engine", "diagnose"}},
 	{path: "conformance", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/functions", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
 	{path: "internal/report", floor: 2, never: []string{"engine"}},
 	{path: "internal/notify", floor: 2, never: []string{"engine", "diagnose"}},
@@ -61,7 +62,7 @@ var plan = []room{
 var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "internal/sharedtest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/sharedtest"}
 
 type file struct {
 	path    string // from the repository's root
