@@ -544,4 +544,9 @@ func (r *reader) check() *failure {
 	return nil
 }
 
-var errNotIterable = errors.New("Attempting to map over non-iterable node.")
+// readError is why items could not be read, in AWS's words.
+type readError string
+
+func (e readError) Error() string { return string(e) }
+
+const errNotIterable readError = "Attempting to map over non-iterable node."

@@ -32,6 +32,7 @@ type execution struct {
 	mail    mailbox
 	tokens  map[string]*attempt
 	taskSeq uint64
+	fresh   []*attempt // on a virtual clock: dispatched, perhaps not yet written down as started
 
 	main *run
 	root *thread
@@ -242,6 +243,7 @@ func (x *execution) wait() {
 		alarm = t.C
 	case x.ctx.Err() == nil && x.mail.idle():
 		// Nothing can happen before the next timer: time jumps there.
+		x.startTasks()
 		x.now = max(x.now, next.at)
 		x.timers.pop()
 		next.fire()

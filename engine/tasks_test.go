@@ -96,13 +96,14 @@ func TestJitterIsDrawnFromTheSeed(t *testing.T) {
 		}
 		return x.Stop.Sub(x.Start)
 	}
-	if waits(7) != waits(7) {
+	first, second := waits(7), waits(7)
+	if first != second {
 		t.Error("the same seed gives different waits")
 	}
-	if waits(7) == waits(8) {
+	if first == waits(8) {
 		t.Error("another seed gives the same wait")
 	}
-	if w := waits(7); w < 0 || w > 1000*time.Second {
+	if w := first; w < 0 || w > 1000*time.Second {
 		t.Errorf("waited %s, want at most 1000 s", w)
 	}
 }
