@@ -204,9 +204,9 @@ func (c *compiler) control(n *ast, s *scope, tail bool) node {
 	case astApply:
 		return c.apply(n, s)
 	case astTransform:
-		out := &transform{place: c.at(n), pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false)}
+		out := &transform{pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false), updateAt: c.at(n.rhs)}
 		if n.third != nil {
-			out.remove = c.compile(n.third, s, false)
+			out.remove, out.removeAt = c.compile(n.third, s, false), c.at(n.third)
 		}
 		return out
 	}

@@ -93,13 +93,13 @@ type Env struct {
 type Budget struct {
 	Steps int64 // operations; 10 million
 	Depth int   // nested function calls; 3,000
-	Bytes int64 // memory allocated in all; 128 MiB
+	Bytes int64 // memory allocated in all; 96 MiB
 }
 
 const (
 	defaultSteps = 10_000_000
 	defaultDepth = 3_000
-	defaultBytes = 128 << 20
+	defaultBytes = 96 << 20
 )
 
 // Function is a function of the host's. It is safe for concurrent use if Call is.

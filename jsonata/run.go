@@ -59,7 +59,7 @@ func (ev *run) begin(input value.Value) {
 	if ev.bytes <= 0 {
 		ev.bytes = defaultBytes
 	}
-	ev.check = ev.steps - stepsBetweenChecks
+	ev.check = max(ev.steps-stepsBetweenChecks, 0)
 	ev.root = input
 	ev.input = input
 	if input.Kind() == value.KindArray {
