@@ -116,3 +116,10 @@ func TestDeepExpressionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestResultsCanBeReadBack(t *testing.T) {
+	expr := jsonata.MustCompile(`($f := function($s, $n){$n = 0 ? $s : $f([$s, 1], $n - 1)}; $f(1, 5000))`, jsonata.Standard)
+	if v, err := expr.Eval(context.Background(), jsonata.Value{}, jsonata.Env{}); !errors.Is(err, jsonata.ErrBudget) {
+		t.Errorf("got %.50v, %v", v, err)
+	}
+}
