@@ -120,7 +120,8 @@ func (l *locator) ending() *Failure {
 		if e.Details != nil {
 			f.Error, f.Cause = e.Details.Error, e.Details.Cause
 		}
-	} else if l.x.Error != nil || l.x.Cause != nil {
+	}
+	if (l.end == none || f.Error == nil && f.Cause == nil) && (l.x.Error != nil || l.x.Cause != nil) {
 		f.Error, f.Cause = l.x.Error, l.x.Cause
 	}
 	l.within(&f)

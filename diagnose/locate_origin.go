@@ -42,7 +42,7 @@ func (l *locator) onTheWay(n int32) int32 {
 		x := &l.entries[n]
 		if x.caught != none {
 			origin = x.caught
-		} else if steps > 0 && (x.worked || x.succeeded) {
+		} else if steps > 0 && (x.kind == "Task" || x.kind == "Map" || x.kind == "Parallel") && x.exit != none {
 			return origin
 		}
 		if x.event == none {

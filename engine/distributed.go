@@ -11,8 +11,6 @@ import (
 )
 
 type (
-	historyEventType = history.EventType
-
 	// reader is an ItemReader.
 	reader struct {
 		resource   string
@@ -157,7 +155,7 @@ type distributedMap struct {
 	allowed  tolerance
 	arn      string
 	began    int64 // MapRunStarted
-	writing  bool
+	maxItems int64
 }
 
 // runDistributed starts a map run. Its ItemReader, if any, reads first.
@@ -177,13 +175,60 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
 	arn := m.arn
-	t.event(entry{kind: "MapRunStarted", bare: true, details: func() *historyDetails { return &historyDetails{MapRunARN: arn} }})
+	t.event("MapRunStarted", func(d *historyDetails) { d.MapRunARN = arn })
 	m.began = t.prev
-	if p.reader == nil {
+	m.maxItems = maxItems
+	if f := m.check(); f != nil {
+		m.fail(f)
+		return
+	}
+	if _, ok := x.engine.Tasks.(MapRunHandler); ok {
+		m.ask()
+		return
+	}
+	m.iterate()
+}
+
+// check finds what is wrong with the settings of the ItemReader.
+func (m *distributedMap) check() *failure {
+	switch r := m.t.node.mapPlan.reader; {
+	case r == nil:
+		return nil
+	case m.maxItems < 0:
+		return newFailure(errItemReader, "field MaxItems must be positive")
+	default:
+		return r.check()
+	}
+}
+
+// ask has a MapRunHandler answer for the run.
+func (m *distributedMap) ask() {
+	m.t.side("", m.input, true, func(v value.Value, err error) {
+		switch {
+		case errors.Is(err, ErrIterate):
+			m.iterate()
+		case err != nil:
+			m.fail(failureOf(err))
+		default:
+			m.complete(v)
+		}
+	})
+}
+
+// failureOf makes a failure of a *TaskError.
+func failureOf(err error) *failure {
+	var e *TaskError
+	errors.As(err, &e)
+	return &failure{name: e.Name, cause: e.Cause}
+}
+
+// iterate reads the items, where there is an ItemReader, and starts the executions.
+func (m *distributedMap) iterate() {
+	if m.t.node.mapPlan.reader == nil {
 		m.begin()
 		return
 	}
-	m.read(maxItems)
+	m.read()
 }
 
 // mapRunARN names a map run: after its Map's Label, where it has one.
@@ -207,7 +252,7 @@ func (m *distributedMap) fail(f *failure) {
 	t := m.t
 	t.frame = nil
 	m.kill()
-	t.event(entry{kind: "MapRunFailed", bare: true, details: f.details})
+	t.event("MapRunFailed", f.fill)
 	t.inner = true
 	t.x.fail(t, f)
 }
@@ -239,9 +284,10 @@ func (m *distributedMap) startChild() {
 	}
 	child := &thread{x: t.x, run: m.childRun(input), join: m, index: i, graph: t.node.mapPlan.body, item: item}
 	m.children = append(m.children, child)
+	child.run.log.full = func() { t.x.overfull = append(t.x.overfull, child) }
 	role := t.x.req.RoleARN
-	child.run.bare("ExecutionStarted", 0, t.x.now, func() *historyDetails {
-		return &historyDetails{Input: payload(input), RoleARN: role}
+	child.run.note("ExecutionStarted", 0, t.x.now, func(d *historyDetails) {
+		d.Input, d.RoleARN = payload(input), role
 	})
 	child.goTo(child.graph.start, input)
 }
@@ -323,9 +369,9 @@ func (m *distributedMap) complete(result value.Value) {
 	t := m.t
 	t.frame = nil
 	t.prev = m.began
-	t.event(entry{kind: "MapRunSucceeded", bare: true})
+	t.event("MapRunSucceeded", nil)
 	succeeded := t.prev
-	t.run.bare("MapStateSucceeded", succeeded, t.x.now, nil)
+	t.run.note("MapStateSucceeded", succeeded, t.x.now, nil)
 	if !t.x.asOfBefore(variablesAnnounced) {
 		t.prev = m.began
 	}
@@ -334,7 +380,7 @@ func (m *distributedMap) complete(result value.Value) {
 
 func (m *distributedMap) abort() {
 	m.kill()
-	m.t.run.bare("MapRunAborted", m.began, m.t.x.now, nil)
+	m.t.run.note("MapRunAborted", m.began, m.t.x.now, nil)
 }
 
 // kill aborts the child executions that still run.
@@ -347,26 +393,6 @@ func (m *distributedMap) kill() {
 		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
 	}
 	m.t.stop()
-}
-
-// runRoot is the first thread of the run that t is part of: where t is in a child
-// execution, that child's.
-func (t *thread) runRoot() *thread {
-	for {
-		var outer *thread
-		switch j := t.join.(type) {
-		case *parallel:
-			outer = j.t
-		case *inlineMap:
-			outer = j.t
-		default:
-			return t
-		}
-		if outer.run != t.run {
-			return t
-		}
-		t = outer
-	}
 }
 
 // batch puts items together as ItemBatcher says.
@@ -424,24 +450,16 @@ func batchValue(shared value.Value, items []value.Value) value.Value {
 }
 
 // read has the ItemReader's resource read the items.
-func (m *distributedMap) read(maxItems int64) {
+func (m *distributedMap) read() {
 	t, r := m.t, m.t.node.mapPlan.reader
-	if maxItems < 0 {
-		m.fail(newFailure(errItemReader, "field MaxItems must be positive"))
-		return
-	}
-	if f := r.check(); f != nil {
-		m.fail(f)
-		return
-	}
 	parameters, f := t.env(m.input).eval(r.parameters)
 	if f != nil {
 		m.fail(f)
 		return
 	}
-	t.side(r.resource, parameters, func(v value.Value, failed *TaskError) {
-		if failed != nil {
-			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+	t.side(r.resource, parameters, false, func(v value.Value, err error) {
+		if err != nil {
+			m.fail(failureOf(err))
 			return
 		}
 		items, err := r.items(v)
@@ -449,8 +467,8 @@ func (m *distributedMap) read(maxItems int64) {
 			m.fail(newFailure(errItemReader, err.Error()))
 			return
 		}
-		if maxItems > 0 && int64(len(items)) > maxItems {
-			items = items[:maxItems]
+		if m.maxItems > 0 && int64(len(items)) > m.maxItems {
+			items = items[:m.maxItems]
 		}
 		for i, item := range items {
 			m.items = append(m.items, &mapItem{index: i, value: item})
@@ -479,9 +497,9 @@ func (m *distributedMap) write(results []value.Value) {
 		value.Member{Key: "Key", Value: manifest},
 		value.Member{Key: "Body", Value: value.Array(results...)},
 	)
-	t.side(w.resource, input, func(_ value.Value, failed *TaskError) {
-		if failed != nil {
-			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+	t.side(w.resource, input, false, func(_ value.Value, err error) {
+		if err != nil {
+			m.fail(failureOf(err))
 			return
 		}
 		m.complete(value.Object(
@@ -495,10 +513,10 @@ func (m *distributedMap) write(results []value.Value) {
 }
 
 // side has a handler do something for a state that is no Task, without events.
-func (t *thread) side(resource string, input value.Value, then func(value.Value, *TaskError)) {
+func (t *thread) side(resource string, input value.Value, mapRun bool, then func(value.Value, error)) {
 	x := t.x
 	x.taskSeq++
-	a := &attempt{x: x, t: t, number: x.taskSeq, input: input, then: then}
+	a := &attempt{x: x, t: t, number: x.taskSeq, input: input, then: then, mapRun: mapRun}
 	a.task = &Task{
 		Execution: t.run.info.ARN, StateMachine: t.run.info.StateMachineARN,
 		State: t.node.name, Resource: resource, ID: x.uuid(), input: input, attempt: a,

@@ -6,6 +6,7 @@
 package instrument
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -26,6 +27,9 @@ const (
 	DefaultHandler = "stepsleuth-troubleshooter"
 	DefaultTopic   = "${StepsleuthTopicArn}"
 )
+
+// ErrInstrumented is what Add says of a definition that holds the pattern already.
+var ErrInstrumented = errors.New("instrumented already; remove that first")
 
 // Options are the settings of Add.
 type Options struct {
@@ -67,7 +71,7 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
 	}
 	if isInstrumented(m) {
-		return nil, fmt.Errorf("%s: instrumented already; use --remove first", name)
+		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)
 	}
 	e, err := newEditor(m, o)
 	if err != nil {

@@ -219,7 +219,7 @@ func mapItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 			return v, err
 		}
 		if !v.IsAbsent() {
-			out = append(out, ev.stored(v))
+			out = append(out, ev.pushed(v))
 		}
 	}
 	return sequence(out), nil

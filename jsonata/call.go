@@ -69,11 +69,8 @@ func (ev *run) apply(f *function, args []value.Value, in value.Value) (value.Val
 	for err == nil && v == tailMarker {
 		t := ev.tail
 		ev.tail = tailCall{}
-		v, err = ev.applyOnce(t.fn, t.args, t.in)
-		if err != nil {
+		if v, err = ev.applyOnce(t.fn, t.args, t.in); err != nil {
 			err = located(err, t.place, t.token)
-		} else if v != tailMarker {
-			v = normalize(v)
 		}
 	}
 	ev.leave()
@@ -145,6 +142,7 @@ type call struct {
 	args     []node // nil is a ? of a partial application
 	token    string
 	mistaken string
+	keep     bool
 }
 
 // noFunction is the error where v, which is no function, is called.
@@ -195,10 +193,14 @@ func (n *call) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	if err != nil {
 		return v, located(err, n.place, n.token)
 	}
+	if n.keep && v.Marks()&markSequence != 0 {
+		v = v.Marked(v.Marks() | markKeep)
+	}
 	return normalize(v), nil
 }
 
-// tailCallNode is a call whose result is its function's result.
+// tailCallNode is a call whose result is its function's result. That is not
+// normalized: $map(x, function($v){$filter($v, …)}) gives arrays, also of one.
 type tailCallNode struct{ call }
 
 func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -211,7 +213,7 @@ func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, er
 		if err != nil {
 			return v, located(err, n.place, n.token)
 		}
-		return normalize(v), nil
+		return v, nil
 	}
 	ev.tail = tailCall{fn: f, args: args, in: in, place: n.place, token: n.token}
 	return tailMarker, nil

@@ -71,8 +71,13 @@ func spread(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		}
 		return ev.tick(v.Len())
 	}
-	err := collect(in, 0)
-	return sequence(out), err
+	if err := collect(in, 0); err != nil {
+		return in, err
+	}
+	if in.Kind() == value.KindArray {
+		return value.Array(out...), nil
+	}
+	return sequence(out), nil
 }
 
 func merge(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
@@ -112,7 +117,7 @@ func each(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 			return v, err
 		}
 		if !v.IsAbsent() {
-			out = append(out, ev.stored(v))
+			out = append(out, ev.pushed(v))
 		}
 	}
 	return sequence(out), ev.allocItems(len(out))

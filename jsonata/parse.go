@@ -73,6 +73,7 @@ type ast struct {
 	focus, index  string
 	tuple         bool
 	ancestor      *slot
+	slot          *slot // of a %
 	seeking       []*slot
 	consArray     bool
 	keepSingleton bool
@@ -368,7 +369,7 @@ func (p *parser) transform(n *ast) (_ *ast, err *Error) {
 			return nil, err
 		}
 	}
-	return n, p.expect("|", true)
+	return n, p.expect("|", false) // so a slash behind it is no division, as in the reference
 }
 
 // infix parses what t, which is consumed, makes of the left side.
@@ -435,7 +436,7 @@ func (p *parser) predicate(n *ast) (_ *ast, err *Error) {
 			step = step.lhs
 		}
 		step.keepArray = true
-		return n.lhs, p.advance(true)
+		return n.lhs, p.advance(false)
 	}
 	n.kind = astPredicate
 	if n.rhs, err = p.expression(0); err != nil {

@@ -169,7 +169,7 @@ func (s *signature) check(name string, args []value.Value, context value.Value) 
 			continue
 		}
 		for range takes[i] {
-			v, err := p.convert(name, args[at], at)
+			v, err := p.convert(name, arg(args, at), at)
 			if err != nil {
 				return nil, err
 			}

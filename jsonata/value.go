@@ -279,13 +279,21 @@ func (c *collector) result() value.Value {
 	return sequence(c.many)
 }
 
+// kept is result, but an array also for one item where keep is set.
+func (c *collector) kept(keep bool) value.Value {
+	if keep && c.n > 0 {
+		return sequence(c.items()).Marked(markSequence | markKeep)
+	}
+	return c.result()
+}
+
 func formatNumberText(f float64) string {
 	return value.Float(f).JSON()
 }
 
-// precise rounds to 15 significant digits, as numbers in strings are.
+// precise rounds to 15 significant digits, as fractions in strings are.
 func precise(f float64) float64 {
-	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+	if f == math.Trunc(f) {
 		return f
 	}
 	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'e', 14, 64), 64)

@@ -8,12 +8,13 @@ import (
 )
 
 // percentEncoded looks into percent-encoded runs: form bodies, queries, URLs inside
-// of URLs.
-var percentEncoded = &rule{anchors: []string{"%2", "%3", "%4", "%5", "%7"}, find: func(sc *scan, start, _ int) {
-	if start < sc.percent {
+// of URLs. A form may also have nothing but its blanks encoded, as plus signs.
+var percentEncoded = &rule{anchors: []string{"%", "+"}, find: func(sc *scan, start, end int) {
+	s := sc.s
+	percent := s[start] == '%'
+	if start < sc.percent || percent && (!hexDigits[at(s, end)] || !hexDigits[at(s, end+1)]) || !percent && !formBlank(s, start) {
 		return
 	}
-	s := sc.s
 	from, stop := start, start
 	for from > sc.percent && start-from < maxBare && !endsRun(s[from-1]) {
 		from--
@@ -22,8 +23,19 @@ var percentEncoded = &rule{anchors: []string{"%2", "%3", "%4", "%5", "%7"}, find
 		stop++
 	}
 	sc.percent = stop
-	sc.inner(decodePercent(s[from:stop], from))
+	run := s[from:stop]
+	if percent = strings.IndexByte(run, '%') >= 0; percent {
+		sc.inner(decodePercent(run, from))
+	}
+	if strings.IndexByte(run, '+') >= 0 && (percent || strings.IndexByte(run, '/') < 0) {
+		sc.inner(decodePercent(strings.ReplaceAll(run, "+", " "), from))
+	}
 }}
+
+// formBlank reports a plus sign between two words.
+func formBlank(s string, i int) bool {
+	return i > 0 && i+1 < len(s) && slugSet[s[i-1]] && slugSet[s[i+1]]
+}
 
 func endsRun(c byte) bool {
 	return isSpace(c) || c == '"' || c == '\'' || c == '<' || c == '>' || c == '\\'
@@ -138,24 +150,48 @@ func entity(s string, i int) (rune, int) {
 	return rune(n), end + 1
 }
 
-// encodedText conceals a run of base64 that holds a text with a secret in it.
-func (sc *scan) encodedText(start, end int) {
+// encodedText conceals a run of base64 that holds a text with a secret in it, and
+// returns where what it has looked at ends.
+func (sc *scan) encodedText(start, end int) int {
 	s := sc.s
 	for tries := 0; tries < 3 && end-start >= minEncoded; tries++ {
-		if isText(decodeBase64(s[start:min(end, start+12)])) {
+		if beginsText(s[start:end]) {
 			stop := wrappedRun(base64Set, s, start)
 			if decoded := decodeBase64(s[start:stop]); isText(decoded) && sc.holdsSecret(decoded) {
 				sc.conceal(start, stop, Encoded)
 			}
-			return
+			return stop
 		}
 		slash := strings.IndexByte(s[start:end], '/')
 		if slash < 0 {
-			return
+			break
 		}
 		start += slash + 1
 	}
+	return end
 }
+
+// beginsText reports whether the first eight characters of a run decode to text.
+func beginsText(s string) bool {
+	for i := 0; i < 8; i += 4 {
+		n := uint32(base64Digit[s[i]])<<18 | uint32(base64Digit[s[i+1]])<<12 | uint32(base64Digit[s[i+2]])<<6 | uint32(base64Digit[s[i+3]])
+		if !isTextByte(byte(n>>16)) || !isTextByte(byte(n>>8)) || !isTextByte(byte(n)) {
+			return false
+		}
+	}
+	return true
+}
+
+func isTextByte(c byte) bool { return c >= ' ' && c < 0x7f || isSpace(c) }
+
+// base64Digit reads both alphabets.
+var base64Digit = func() (digits [256]byte) {
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		digits[c] = byte(i)
+	}
+	digits['-'], digits['_'] = digits['+'], digits['/']
+	return digits
+}()
 
 // minEncoded is the least base64 that is looked into: {"pin":"1234"}.
 const minEncoded = 16
@@ -172,8 +208,8 @@ func decodeBase64(s string) string {
 			clean = append(clean, '/')
 		case isAlnum(c), c == '+', c == '/':
 			clean = append(clean, c)
-		case c == '\\' && i+1 < len(s):
-			i++ // an escaped line break
+		case c == '\\':
+			i = skipBackslashes(s, i) // an escaped line break
 		}
 	}
 	clean = clean[:len(clean)-b2i(len(clean)%4 == 1)]
@@ -186,10 +222,12 @@ func isText(s string) bool {
 	if len(s) < 6 {
 		return false
 	}
-	for i := range min(len(s), 64) {
-		if c := s[i]; c >= 0x7f || c < ' ' && !isSpace(c) {
+	for i := 0; i < min(len(s), 64); {
+		c, size := utf8.DecodeRuneInString(s[i:])
+		if c == utf8.RuneError && size == 1 && len(s)-i >= utf8.UTFMax || c < utf8.RuneSelf && !isTextByte(byte(c)) {
 			return false
 		}
+		i += size
 	}
 	return true
 }

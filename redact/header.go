@@ -18,13 +18,20 @@ func (sc *scan) concealAuthorization(i int) {
 	} else {
 		end = restOfLine(s, i)
 	}
+	sc.charge(end - i)
 	scheme := slugSet.run(s[:end], start)
 	credentials := skipBlanks(s[:end], scheme)
 	if credentials == scheme || credentials == end { // no scheme: all of it is the credential
 		credentials = start
 	}
+	if at(s, credentials) == '<' && looksLikePlaceholder(s, credentials+1) {
+		return
+	}
 	if !v.quoted {
 		end = headerEnd(s, credentials, end)
+		if !authSchemes[strings.ToLower(s[start:scheme])] && !opaque.accepts(s[credentials:end]) {
+			return // "requires authorization: server said …"
+		}
 	}
 	v.start, v.end = credentials, end
 	if !harmless(s[v.start:v.end]) {
@@ -32,14 +39,31 @@ func (sc *scan) concealAuthorization(i int) {
 	}
 }
 
+var authSchemes = wordSetOf(`basic bearer digest negotiate ntlm token apikey hmac hawk oauth aws4-hmac-sha256
+	aws4-hmac-sha256-payload signature key sharedkey vapid mutual scram-sha-256 genie ssws`)
+
 // headerEnd returns where the credentials of an unquoted header end. A list of
 // parameters (Digest, AWS4-HMAC-SHA256) takes the rest of the line; one token ends
 // at a blank or before the next header.
 func headerEnd(s string, i, lineEnd int) int {
-	if name := slugSet.run(s, i); at(s, name) == '=' && name < lineEnd && isQuote(at(s, name+1)) || strings.HasPrefix(s[i:], "Credential=") {
-		return lineEnd
+	end := bareValue(s, i)
+	for next := i; ; next = skipBlanks(s, end+1) {
+		name := slugSet.run(s, next)
+		if name == next || at(s, name) != '=' || isSpace(at(s, name+1)) || name-next > 24 || hasByte(s[next:name], isDigit) {
+			break // padding of base64 at the latest
+		}
+		if open, escapes, ok := openQuote(s, name+1); ok {
+			end = min(closeQuote(s, open, escapes)+escapes+1, len(s))
+		} else {
+			end = bareValue(s, name+1)
+		}
+		if at(s, end) != ',' {
+			return end
+		}
 	}
-	end := min(bareValue(s, i), lineEnd)
+	if end <= i {
+		end = lineEnd
+	}
 	for end > i && strings.IndexByte(",;.", s[end-1]) >= 0 {
 		end--
 	}
@@ -47,13 +71,15 @@ func headerEnd(s string, i, lineEnd int) int {
 }
 
 // concealCookies conceals the values of a Cookie header, or the first value of a
-// Set-Cookie header, whose others are attributes. The names of the cookies stay.
-func (sc *scan) concealCookies(i int, first bool) {
+// Set-Cookie header, whose others are attributes. The names of the cookies stay. It
+// reports whether there were any.
+func (sc *scan) concealCookies(i int, first bool) (found bool) {
 	s := sc.s
 	end := restOfLine(s, i)
 	if open, escapes, ok := openQuote(s, i); ok {
 		i, end = open, closeQuote(s, open, escapes)
 	}
+	sc.charge(end - i)
 	for i < end {
 		i = skipBlanks(s, i)
 		name := i
@@ -61,7 +87,7 @@ func (sc *scan) concealCookies(i int, first bool) {
 			name++
 		}
 		if name >= end || s[name] != '=' {
-			return
+			return found
 		}
 		stop := name + 1
 		for stop < end && s[stop] != ';' && s[stop] != ' ' {
@@ -70,11 +96,13 @@ func (sc *scan) concealCookies(i int, first bool) {
 		if v := s[name+1 : stop]; !harmless(v) {
 			sc.concealNamed(value{start: name + 1, end: stop}, Cookie)
 		}
+		found = true
 		if first || stop >= end || s[stop] != ';' {
-			return
+			break
 		}
 		i = stop + 1
 	}
+	return found
 }
 
 // schemes finds credentials by the scheme before them, wherever they stand.
@@ -91,7 +119,7 @@ var schemes = &rule{anchors: []string{"bearer ", "basic "}, find: func(sc *scan,
 	if len(v) < 8 || !hasByte(v, isDigit) && len(v) < 24 || !opaque.accepts(v) && !strings.HasSuffix(v, "=") {
 		return
 	}
-	sc.conceal(end, stop, Authorize)
+	sc.add(span{start: end, end: stop, kind: Authorize, named: true})
 }}
 
 var bearerSet = newCharSet("0-9A-Za-z._~+/=:-")

@@ -7,7 +7,7 @@ import "strings"
 // and connection strings. The anchors are stems of the names that claimOf knows.
 var named = &rule{
 	anchors: []string{
-		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo", "identified by",
+		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
 		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
 		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
 		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
@@ -30,9 +30,6 @@ var named = &rule{
 // configured finds the names of the configuration; it stands beside every colon and
 // equals sign, as such names have no stems.
 var configured = &rule{anchors: []string{":", "="}, find: func(sc *scan, start, _ int) {
-	if len(sc.setup.names) == 0 {
-		return
-	}
 	end := start
 	for end > 0 && (isBlank(sc.s[end-1]) || isQuote(sc.s[end-1]) || sc.s[end-1] == '\\') {
 		end--
@@ -102,7 +99,7 @@ func trimName(s string, start, end int) int {
 func (sc *scan) named(start, end int) {
 	n, ok := sc.nameAt(start, end)
 	sc.keyed = max(end, n.end)
-	if !ok {
+	if !ok || sc.last.start <= n.start && n.start < sc.last.end {
 		return
 	}
 	sep := sc.separator(n)
@@ -126,7 +123,7 @@ func (sc *scan) named(start, end int) {
 // claim reads the name, and where it says nothing alone, with the words before it:
 // "API key: …".
 func (sc *scan) claim(n name) claim {
-	if c := claimOf(n.text); c.demand != nothing {
+	if c := sc.claimOf(n.text); c.demand != nothing {
 		return c
 	}
 	start := n.start
@@ -138,11 +135,24 @@ func (sc *scan) claim(n name) claim {
 		if n.end-start > maxName {
 			break
 		}
-		if c := claimOf(sc.s[start:n.end]); c.demand != nothing {
+		if c := sc.claimOf(sc.s[start:n.end]); c.demand != nothing {
 			return c
 		}
 	}
 	return claim{}
+}
+
+// claimOf remembers the claims of names, as a document repeats them.
+func (sc *scan) claimOf(name string) claim {
+	c, known := sc.claims[name]
+	if !known {
+		if sc.claims == nil {
+			sc.claims = map[string]claim{}
+		}
+		c = claimOf(name)
+		sc.claims[name] = c
+	}
+	return c
 }
 
 // separator is what stands between a name and its value.
@@ -178,34 +188,44 @@ func (sc *scan) separator(n name) separator {
 	if at(s, i) == ']' {
 		i++
 	}
-	after := i
-	i = skipBlanks(s, i)
-	switch c := at(s, i); {
-	case c == ':' && strings.HasPrefix(s[i:], ":="), c == '=' && strings.HasPrefix(s[i:], "=>"), c == '=' && strings.HasPrefix(s[i:], "=="):
-		sep.kind, i = equals, i+2
-	case c == ':':
-		sep.kind, i = colon, i+1
-	case c == '=':
-		sep.kind, i = equals, i+1
-	case c == ',' && sep.quoted:
-		sep.kind, i = comma, i+1
-	case sep.quoted:
-		sep.kind = sc.quotedEnd(i)
-	case c == '(' && i == after:
-		if _, _, ok := openQuote(s, i+1); ok {
-			sep.kind, i = call, i+1
-		}
-	case c == '>' && i == after && startsElement(s, n.start):
-		sep.kind, i = element, i+1
-	case i > after:
-		sep.kind = blank
-	}
+	sep.kind, i = sc.separatorKind(n, i, sep.quoted)
 	sep.value = skipBlanks(s, i)
 	if sep.quoted {
 		sep.value = skipSpaces(s, i)
 	}
 	sep.spaced = sep.value > i
 	return sep
+}
+
+// separatorKind reads the separator that begins at i or after blanks, and returns
+// where it ends.
+func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
+	s, after := sc.s, i
+	i = skipBlanks(s, i)
+	switch c := at(s, i); {
+	case strings.HasPrefix(s[i:], ":="), strings.HasPrefix(s[i:], "=>"), strings.HasPrefix(s[i:], "=="):
+		return equals, i + 2
+	case c == ':':
+		return colon, i + 1
+	case c == '=':
+		return equals, i + 1
+	case c == ',' && quoted:
+		return comma, i + 1
+	case quoted:
+		return sc.quotedEnd(i), i
+	case c == '(' && i == after:
+		if _, _, ok := openQuote(s, i+1); ok {
+			return call, i + 1
+		}
+		return noSeparator, i
+	case c == '>' && i == after && startsElement(s, n.start):
+		return element, i + 1
+	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
+		return element, tagEnd(s, i)
+	case i > after:
+		return blank, i
+	}
+	return noSeparator, i
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
@@ -233,8 +253,20 @@ func startsElement(s string, i int) bool {
 	return at(s, i-1) == '<'
 }
 
+// tagEnd returns where the start tag ends whose attributes begin at i, or 0.
+func tagEnd(s string, i int) int {
+	end := strings.IndexAny(s[i:min(len(s), i+256)], "<>")
+	if end <= 0 || s[i+end] != '>' || s[i+end-1] == '/' {
+		return 0
+	}
+	return i + end + 1
+}
+
 // follow conceals the value of a name that claims one.
 func (sc *scan) follow(n name, c claim) {
+	if strings.HasPrefix(sc.s[n.end:], ".$") {
+		return // ASL: the value is a path or an intrinsic function
+	}
 	sep := sc.separator(n)
 	switch sep.kind {
 	case colon, equals:
@@ -269,12 +301,13 @@ func (sc *scan) concealAt(n name, sep separator, c claim) {
 	switch {
 	case c.kind == Authorize && c.demand == anything:
 		sc.concealAuthorization(i)
-	case c.kind == Cookie && !sep.quoted && hasPrefixFold(n.text, 0, "cookie"), hasPrefixFold(n.text, 0, "set-cookie"):
-		sc.concealCookies(i, hasPrefixFold(n.text, 0, "set-"))
+	case c.kind == Cookie && sc.concealCookies(i, hasPrefixFold(n.text, 0, "set")):
 	case at(s, i) == '{' && sep.kind == equals && !sep.quoted:
-		if end := strings.IndexByte(s[i:], '}'); end > 0 {
+		if end := strings.IndexByte(s[i:min(len(s), i+1024)], '}'); end > 0 {
 			sc.concealIf(value{start: i + 1, end: i + end}, c)
 		}
+	case at(s, i) == '{' && c.kind == Address:
+		sc.enter(n, i)
 	case at(s, i) == '{', at(s, i) == '[':
 		sc.concealInside(i, closeBracket(s, i), c)
 	case sc.concealQuoted(i, c):
@@ -299,19 +332,48 @@ func (sc *scan) concealQuoted(i int, c claim) bool {
 
 // concealIf conceals a value that is what its name promises.
 func (sc *scan) concealIf(v value, c claim) {
-	if v.start < v.end && c.demand.accepts(sc.s[v.start:v.end]) && !sc.workingDirectory(v, c) {
+	if v.start >= v.end {
+		return
+	}
+	sc.charge(v.end - v.start)
+	text := sc.s[v.start:v.end]
+	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+		return
+	}
+	if c.kind == Secret && v.quoted && text[0] == '{' && text[len(text)-1] == '}' {
+		sc.concealInside(v.start, v.end, c)
+		return
+	}
+	before := strings.TrimRight(sc.s[max(0, v.start-16):v.start], "\\\"'=: ")
+	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
 }
 
+// numeric reports that a value without quotes is no count: a name such as secrets or
+// tokens may as well say how many there are.
+func (c claim) numeric(v string) bool {
+	if !isPlainNumber(v) {
+		return true
+	}
+	switch c.kind {
+	case Secret, Token, Authorize, Cookie, URLSignature:
+		return false
+	}
+	return len(v) >= 3
+}
+
 // workingDirectory reports that a PWD is not a password: a path, in an environment.
-func (sc *scan) workingDirectory(v value, c claim) bool {
-	return c.kind == Password && sc.s[v.start] == '/' && strings.HasSuffix(strings.TrimRight(sc.s[:v.start], `\"'= :`), "PWD")
+func workingDirectory(name, v string) bool {
+	return v[0] == '/' && strings.HasSuffix(name, "PWD")
 }
 
 // concealBare conceals a value without quotes.
 func (sc *scan) concealBare(n name, sep separator, c claim) {
 	s, i := sc.s, sep.value
+	if at(s, n.start-1) == '$' || inExpression(s, i) {
+		return
+	}
 	var end int
 	switch c.demand {
 	case digits, manyDigits:
@@ -319,25 +381,68 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	case anyText, streetText, personal:
 		end = bareWords(s, i, c.kind == PersonName)
 	default:
-		if sep.kind == colon && at(s, i) == '|' || at(s, i) == '>' {
-			end = yamlBlock(s, n.start, i)
-			break
-		}
-		end = bareValue(s, i)
-		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
+		if sc.concealLines(n, sep, c) {
 			return
 		}
-		if c.demand == anything && sep.spaced && startsLine(s, n.start) {
-			end = max(end, beforeComment(s, i, restOfLine(s, i)))
-		}
+		end = bareSecret(s, n, sep, c)
 	}
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
-	if sep.kind == equals && at(s, n.start-1) == '$' { // an assignment or a comparison of an expression
-		return
-	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// bareSecret returns where a password or token without quotes ends, or where it
+// begins if it is none.
+func bareSecret(s string, n name, sep separator, c claim) int {
+	i := sep.value
+	end := bareValue(s, i)
+	if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
+		return i
+	}
+	if c.kind == Secret && sep.spaced && strings.IndexByte(s[i:end], '/') > 0 && !hasByte(s[i:end], isDigit) {
+		return i // the name of a secret: prod/db
+	}
+	if c.demand == anything && sep.spaced && startsLine(s, n.start) {
+		return max(end, beforeComment(s, i, restOfLine(s, i)))
+	}
+	return end
+}
+
+// concealLines conceals values of several lines: block scalars of YAML, and secret
+// access keys that a line break has cut.
+func (sc *scan) concealLines(n name, sep separator, c claim) bool {
+	s, v := sc.s, value{start: sep.value}
+	switch first := at(s, v.start); {
+	case sep.kind == colon && (first == '|' || first == '>'):
+		v.start, v.end = v.start+1, yamlBlock(s, n.start, v.start)
+	case c.kind == AWSSecret:
+		end := bareValue(s, v.start)
+		if v.end = wholeSecret(s, v.start, end); v.end == end {
+			return false
+		}
+	default:
+		return false
+	}
+	sc.concealNamed(v, c.kind)
+	return true
+}
+
+// wholeSecret returns where a secret access key ends that a line break has cut: its
+// forty characters are known.
+func wholeSecret(s string, i, end int) int {
+	next := wrapped(s, end)
+	if rest := secretSet.run(s, next); next > end && end-i+rest-next == 40 {
+		return rest
+	}
+	return end
+}
+
+// inExpression reports that i is in a JSONata expression: what no quotes hold there
+// is code.
+func inExpression(s string, i int) bool {
+	before := s[max(0, i-512):i]
+	return strings.LastIndex(before, "{%") > strings.LastIndex(before, "%}")
 }
 
 var bareNumber = newCharSet("0-9 ()+./-")
@@ -350,12 +455,18 @@ func bareWords(s string, i int, capitals bool) int {
 	for end < len(s) && end-i < 120 {
 		if c := s[end]; strings.IndexByte(",;&|(){}[]\"<>\n\r\t\\'", c) >= 0 {
 			break
-		} else if c == ' ' && (nameFollows(s, end) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
+		} else if c == ' ' && (wordFollows(s, end+1) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
 			break
 		}
 		end++
 	}
 	return end
+}
+
+// wordFollows reports whether name= or name: begins at i.
+func wordFollows(s string, i int) bool {
+	end := keySet.run(s, i)
+	return end > i && (at(s, end) == '=' || at(s, end) == ':')
 }
 
 // startsLine reports whether a name is the first thing of its line, list dashes
@@ -378,22 +489,29 @@ func beforeComment(s string, start, end int) int {
 	return end
 }
 
-// yamlBlock returns where a block scalar ends whose indicator is at i: before the
-// first line that is indented no deeper than its key.
+// yamlBlock returns where a block ends that begins after i: before the first line
+// that is indented no deeper than its key.
 func yamlBlock(s string, key, i int) int {
-	indent := key - (strings.LastIndexByte(s[:key], '\n') + 1)
-	end := i
-	for next := strings.IndexByte(s[i:], '\n'); next >= 0; next = strings.IndexByte(s[end:], '\n') {
-		line := end + next + 1
-		if text := skipBlanks(s, line); text < len(s) && s[text] != '\n' && text-line <= indent {
-			return line - 1
-		}
-		end = line
-		if end-i > maxBare {
-			break
-		}
+	indent := 0
+	for c := at(s, key-1); isBlank(c) || c == '-'; c = at(s, key-indent-1) {
+		indent++
 	}
-	return len(s)
+	for end := i; ; {
+		end = lineEnd(s, end)
+		next := lineBreak(s, end)
+		if text := skipBlanks(s, next); next == end || end-i > maxBare || text-next <= indent && !isSpace(at(s, text)) {
+			return end
+		}
+		end = next
+	}
+}
+
+// lineEnd returns where the line of i ends, before its line break, real or escaped.
+func lineEnd(s string, i int) int {
+	for i < len(s) && lineBreak(s, i) == i {
+		i++
+	}
+	return i
 }
 
 // proseWords begin what is said about a password, not the password.
@@ -415,8 +533,13 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
-	if c.kind != Password && c.kind != Secret || c.demand != anything {
+	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
 		return
+	}
+	if hasPrefixFold(s, i, "for ") { // Password for user app: …
+		if end := strings.Index(s[i:min(len(s), i+64)], ": "); end > 0 && lineEnd(s, i) > i+end {
+			i += end + 2
+		}
 	}
 	for _, verb := range [...]string{"is ", "was ", "of "} {
 		if hasPrefixFold(s, i, verb) {
@@ -434,6 +557,24 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 	if v := s[i:end]; i > sep.value && opaque.accepts(v) || netrc(s, n.start) && !isProse(v) {
 		sc.concealIf(value{start: i, end: end}, c)
 	}
+}
+
+// concealLong conceals what follows the word token or key, if it cannot be a word.
+func (sc *scan) concealLong(i int, c claim) bool {
+	switch c.kind {
+	case Token, Secret, Password, AWSSecret:
+	default:
+		return false
+	}
+	end := alnum.run(sc.s, i)
+	if c.kind == AWSSecret {
+		end = secretSet.run(sc.s, i)
+	}
+	if end-i < 20 || !endsValue(sc.s, end) && strings.IndexByte(".,;:)'\"\\", at(sc.s, end)) < 0 || !opaque.accepts(sc.s[i:end]) {
+		return false
+	}
+	sc.concealNamed(value{start: i, end: end}, c.kind)
+	return true
 }
 
 // netrc reports that "login NAME" stands before a name.
@@ -455,6 +596,8 @@ func (sc *scan) concealElement(i int, c claim) {
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)
 }

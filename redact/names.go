@@ -41,7 +41,7 @@ func claimOfWords(words []string) claim {
 	for len(words) > 0 {
 		last := words[len(words)-1]
 		before := words[:len(words)-1]
-		if c, known := heads[last]; known {
+		if c, known := headOf(last); known {
 			if c.demand == nothing {
 				c = qualified(last, before)
 			}
@@ -56,6 +56,15 @@ func claimOfWords(words []string) claim {
 		words = before
 	}
 	return claim{}
+}
+
+// headOf also knows the plural.
+func headOf(word string) (claim, bool) {
+	c, known := heads[word]
+	if !known && len(word) > 4 && word[len(word)-1] == 's' {
+		c, known = heads[word[:len(word)-1]]
+	}
+	return c, known
 }
 
 // heads are words that tell what the value is. A head without a demand tells it
@@ -139,7 +148,7 @@ func qualified(head string, before []string) claim {
 	case "key", "keys":
 		return keyClaim(last, before)
 	case "name", "initials", "holder":
-		if personWords[last] || last == "to" && len(before) > 1 || compound(last).demand != nothing && head == "holder" {
+		if personWords[last] || last == "to" && len(before) > 1 || head == "holder" && (last == "card" || last == "account" || last == "policy") {
 			return claim{PersonName, anyText}
 		}
 	case "code":
@@ -260,7 +269,7 @@ func splitWords(name string, words []string) []string {
 			continue
 		}
 		start := wordStart(name, end)
-		words = append(words, lowerWord(name[start:end]))
+		words = append(words, strings.ToLower(name[start:end]))
 		end = start
 	}
 	for i, j := 0, len(words)-1; i < j; i, j = i+1, j-1 {
@@ -293,9 +302,6 @@ func wordStart(name string, end int) int {
 	}
 	return i
 }
-
-// lowerWord does not allocate for words that are lower case already.
-func lowerWord(w string) string { return strings.ToLower(w) }
 
 // claims is written with the words of one claim together.
 type claims map[claim]string

@@ -17,6 +17,12 @@ func (sc *scan) scanRuns() {
 			continue
 		}
 		end := alnum.run(s, i)
+		if at(s, i-1) == '\\' {
+			if i = min(i+escapeLength(s, i), end); i == end {
+				continue
+			}
+			c = s[i]
+		}
 		if isDigit(c) {
 			sc.number(i, end)
 		} else if end-i >= 4 && isUpper(c) && isUpper(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
@@ -24,7 +30,7 @@ func (sc *scan) scanRuns() {
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {
-				sc.encodedText(i, encodedEnd)
+				encodedEnd = sc.encodedText(i, encodedEnd)
 				if at(s, encodedEnd) == '.' {
 					if stop := discord(s, i); stop > 0 {
 						sc.conceal(i, stop, Token)
@@ -41,8 +47,8 @@ var encodedSet = newCharSet("0-9A-Za-z+/_-")
 // number looks at the digits s[i:end], which no letter and no digit precedes.
 func (sc *scan) number(i, end int) {
 	s := sc.s
-	before := at(s, i-1)
-	if isDecimal(s, i) || before >= 0x80 {
+	left := before(s, i)
+	if isDecimal(s, i) || left >= 0x80 {
 		return
 	}
 	switch length := end - i; {
@@ -52,7 +58,7 @@ func (sc *scan) number(i, end int) {
 		}
 	case length == 4:
 		sc.groupedCard(i)
-	case length == 3 && !slugSet[before]:
+	case length == 3 && !slugSet[left]:
 		sc.dashed(i)
 	}
 }
@@ -78,6 +84,9 @@ var cardGroups = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
 // groupedCard looks for a card number in groups with one separator between all.
 func (sc *scan) groupedCard(i int) {
 	s := sc.s
+	if !isDigit(at(s, i+6)) || !isDigit(at(s, i+7)) || !isDigit(at(s, i+8)) {
+		return
+	}
 	width := 1
 	switch sep := at(s, i+4); sep {
 	case ' ', '-', '.', '+', '_':
@@ -166,6 +175,9 @@ func luhn(digits string) bool {
 // that are issued, and for ddd-ddd-dddd, a phone number where a word says so.
 func (sc *scan) dashed(i int) {
 	s := sc.s
+	if !isDigit(at(s, i+4)) || !isDigit(at(s, i+5)) {
+		return
+	}
 	if digits, end := readGroups(s, i, "-", []int{3, 2, 4}); end > 0 && !slugSet[at(s, end)] {
 		area, group, serial := digits[:3], digits[3:5], digits[5:]
 		if area != "000" && area != "666" && area[0] != '9' && group != "00" && serial != "0000" {
@@ -196,7 +208,7 @@ func (sc *scan) saysPhone(i int) bool {
 // digits, the first not zero) and for a North American one at a bracket.
 func (sc *scan) phone(i int) {
 	s := sc.s
-	if before := at(s, i-1); isAlnum(before) || before == '+' || before == '/' || before == '=' && s[i] == '(' {
+	if left := before(s, i); isAlnum(left) || left == '+' || left == '/' || left == '=' && s[i] == '(' {
 		return
 	}
 	if s[i] == '(' {
@@ -212,12 +224,13 @@ func (sc *scan) phone(i int) {
 		return
 	}
 	digits, end := 0, i+1
-	for j := i + 1; j < len(s) && digits <= 15; j++ {
-		c := s[j]
-		if isDigit(c) {
-			digits, end = digits+1, j+1
-		} else if strings.IndexByte(" -.()", c) < 0 || j > end+1 {
+	for j := i + 1; digits <= 15; {
+		group := decimals.run(s, j)
+		if group == j || digits > 0 && group-j < 2 {
 			break
+		}
+		digits, end = digits+group-j, group
+		for j = group; j < group+2 && strings.IndexByte(" -.()", at(s, j)) >= 0; j++ {
 		}
 	}
 	if digits >= 8 && digits <= 15 && !isAlnum(at(s, end)) && at(s, end) != ':' {

@@ -7,6 +7,7 @@ import "strings"
 type region struct {
 	end   int
 	loose bool // it may as well describe an account or a program
+	flat  int  // depth of the object's own members
 	seen  int  // depth is known up to here
 	depth int  // of brackets
 }
@@ -32,19 +33,22 @@ func (sc *scan) enter(n name, i int) {
 	if !loose && !people[squashed] {
 		return
 	}
-	end := 0
+	end, flat := 0, 0
 	switch c := at(sc.s, i); {
-	case c == '{', c == '[':
-		end = closeBracket(sc.s, i)
+	case c == '{':
+		end, flat = closeBracket(sc.s, i), 1
+	case c == '[':
+		end, flat = closeBracket(sc.s, i), 2
 	case c == '(':
-		if length := strings.IndexByte(sc.s[i:], ')'); length > 0 {
+		if length := strings.IndexByte(sc.s[i:min(len(sc.s), i+maxSibling)], ')'); length > 0 {
 			end = i + length
 		}
-	case c == '\n':
+	case lineBreak(sc.s, i) > i:
 		end = yamlBlock(sc.s, n.start, i)
 	}
+	sc.charge(end - i)
 	if end > 0 {
-		sc.regions = append(sc.regions, region{end: end, loose: loose, seen: i})
+		sc.regions = append(sc.regions, region{end: end, loose: loose, flat: flat, seen: i})
 	}
 }
 
@@ -67,7 +71,7 @@ func (sc *scan) personal(n name, sep separator) {
 	}
 	r := &sc.regions[len(sc.regions)-1]
 	r.advance(sc.s, n.start)
-	if c.kind == PersonName && (r.loose || r.depth > 2) {
+	if c.kind == PersonName && (r.loose || r.depth > r.flat) {
 		c.demand = personal
 	}
 	sc.concealAt(n, sep, c)

@@ -108,7 +108,11 @@ func (r *Redactor) redact(s string, keep bool) (t Text, err error) {
 	}
 	w := writer{redactor: r, key: setup.key, keep: keep, remember: true}
 	sc := newScan(s, setup)
-	w.write(s, sc.run(), sc.escapes)
+	spans := sc.run()
+	if keep {
+		spans = outsidePlaceholders(s, spans)
+	}
+	w.write(s, spans, sc.escapes)
 	return Text{w.out.String()}, nil
 }
 
@@ -156,6 +160,9 @@ func newSetup(r *Redactor) (*setup, error) {
 	}
 	for _, name := range r.Names {
 		setup.names[squash(name)] = true
+	}
+	if len(r.Names) > 0 {
+		setup.builtin = newAutomaton(append(rules(), configured))
 	}
 	for _, allow := range r.Allow {
 		expr, err := regexp.Compile(`\A(?:` + allow + `)\z`)

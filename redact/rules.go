@@ -5,12 +5,12 @@ package redact
 func rules() []*rule {
 	list := []*rule{
 		forgeries,
-		named, configured,
+		named,
 		awsKeyID,
 		jwt, privateKey, privateKeyEnd, puttyKey, derKey, jwk,
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
-		email, curlUser, mysqlPassword,
+		email, curlUser, identified, mysqlPassword,
 		percentEncoded, references,
 	}
 	list = append(list, awsTokens...)

@@ -15,6 +15,7 @@ type span struct {
 	start, end int
 	kind       Kind
 	named      bool   // told by the name beside it, not by its own form
+	bare       bool   // a number of a JSON document: its placeholder needs quotes
 	plain      string // the secret without the escapes of its surroundings, where they differ
 }
 
@@ -27,14 +28,31 @@ type scan struct {
 	decodings int
 
 	// Where the rules have got to, so that no text is looked at twice.
-	keyed      int      // identifiers before it have been classified
-	percent    int      // percent-encoded runs before it have been decoded
-	encodedRun int      // base64 runs before it have been decoded
+	keyed      int // identifiers before it have been classified
+	percent    int // percent-encoded runs before it have been decoded
+	encodedRun int // base64 runs before it have been decoded
+	claims     map[string]claim
+	budget     int
+	tokenEnd   int      // of the token that was concealed last
+	last       span     // concealed last because of a name
 	references bool     // there are character references
 	regions    []region // the objects around the place where the scan is
 }
 
-func newScan(s string, setup *setup) *scan { return &scan{s: s, setup: setup} }
+// budgetPerByte bounds the work for a text. Rules look ahead, so a text can be made
+// in which each of its names looks at all that follows.
+const budgetPerByte = 32
+
+func newScan(s string, setup *setup) *scan {
+	return &scan{s: s, setup: setup, budget: budgetPerByte*len(s) + 1<<20}
+}
+
+// charge takes from the budget. A text that has used it up is withheld as a whole.
+func (sc *scan) charge(n int) {
+	if sc.budget -= n; sc.budget < 0 {
+		panic("too much to look at")
+	}
+}
 
 // run applies every rule and returns disjoint spans in the order of the text.
 func (sc *scan) run() []span {
@@ -52,10 +70,12 @@ func (sc *scan) conceal(start, end int, kind Kind) {
 
 // concealNamed adds a secret which a name beside it has told.
 func (sc *scan) concealNamed(v value, kind Kind) {
-	sc.add(span{start: v.start, end: v.end, kind: kind, named: true, plain: v.plain(sc.s)})
+	sc.last = span{start: v.start, end: v.end, kind: kind, named: true, plain: v.plain(sc.s)}
+	sc.add(sc.last)
 }
 
 func (sc *scan) add(sp span) {
+	sc.charge(sp.end - sp.start)
 	if sp.start >= sp.end || looksConcealed(sc.s[sp.start:sp.end]) {
 		return
 	}
@@ -102,6 +122,30 @@ func (sc *scan) merge() []span {
 		merged[last].plain = sc.s[merged[last].start:sp.end]
 	}
 	return merged
+}
+
+// outsidePlaceholders cuts the placeholders of a stored text out of its spans. What
+// is left of one is a scheme, an escape, a quote.
+func outsidePlaceholders(s string, spans []span) []span {
+	var rest []span
+	add := func(start, end int, kind Kind) {
+		if end-start > 3 && !harmless(s[start:end]) {
+			rest = append(rest, span{start: start, end: end, kind: kind, plain: s[start:end]})
+		}
+	}
+	for _, sp := range spans {
+		start, whole := sp.start, true
+		for p := range placeholders(s[sp.start:sp.end]) {
+			add(start, sp.start+p.start, sp.kind)
+			start, whole = sp.start+p.end, false
+		}
+		if whole {
+			rest = append(rest, sp)
+		} else {
+			add(start, sp.end, sp.kind)
+		}
+	}
+	return rest
 }
 
 func compareBool(a, b bool) int {

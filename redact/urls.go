@@ -6,12 +6,13 @@ import "strings"
 var userinfo = &rule{anchors: []string{"://"}, find: func(sc *scan, start, end int) {
 	s := sc.s
 	at := authorityEnd(s, end)
+	sc.charge(256)
 	if at < 0 {
 		return
 	}
 	if i := strings.IndexByte(s[end:at], ':'); i >= 0 {
 		if v := s[end+i+1 : at]; !harmless(v) {
-			sc.conceal(end+i+1, at, Password)
+			sc.add(span{start: end + i + 1, end: at, kind: Password, named: true})
 		}
 		return
 	}
@@ -32,14 +33,14 @@ func authorityEnd(s string, i int) int {
 			if slash >= 0 && !strings.Contains(s[i:slash], ":") {
 				return found // in a path
 			}
-			if slash < 0 || found < 0 && isHost(s, j+1) && !isPort(s[i:slash]) {
+			if slash < 0 || isHost(s, j+1) && !isPort(s[i:slash]) {
 				found = j
 			}
 		case c == '/' || c == '?' || c == '#':
 			if slash < 0 {
 				slash = j
 			}
-			if found >= 0 {
+			if found >= 0 && (c != '/' || isHost(s, found+1)) {
 				return found
 			}
 		}
@@ -55,7 +56,7 @@ func isPort(authority string) bool {
 
 func isHost(s string, i int) bool {
 	end := dottedSet.run(s, i)
-	return end > i && (strings.IndexByte(s[i:end], '.') >= 0 || at(s, end) == ':' || at(s, end) == '/')
+	return end > i && (strings.IndexByte(s[i:end], '.') > 0 || at(s, end) == ':')
 }
 
 // goDSN finds user:password@tcp(host) of Go's MySQL driver.
@@ -87,7 +88,7 @@ var oracleDSN = &rule{anchors: []string{"jdbc:oracle:"}, find: func(sc *scan, _,
 var signedURL = &rule{
 	anchors: []string{
 		"x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
-		"signature=", "sig=", "googleaccessid=", "awsaccesskeyid=", "key-pair-id=", "oauth_signature=",
+		"signature=", "sig=", "key-pair-id=", "oauth_signature=",
 	},
 	find: func(sc *scan, start, end int) {
 		s := sc.s
@@ -105,7 +106,8 @@ var signedURL = &rule{
 			}
 			end = sep.value
 		}
-		if stop := bareValue(s, end); stop-end >= 16 && unguessable.accepts(s[end:stop]) {
+		stop := bareValue(s, end)
+		if sc.charge(stop - end); stop-end >= 16 && unguessable.accepts(s[end:stop]) {
 			sc.conceal(end, stop, URLSignature)
 		}
 	},
@@ -173,7 +175,7 @@ func inAuthority(s string, i int) bool {
 	for i > limit && s[i-1] != '/' && !isSpace(s[i-1]) && !isQuote(s[i-1]) {
 		i--
 	}
-	return i >= 3 && s[i-3:i] == "://"
+	return strings.HasSuffix(s[:i], "://") || strings.HasSuffix(s[:i], `:\/\/`)
 }
 
 var (
@@ -195,6 +197,11 @@ var curlUser = &rule{anchors: []string{" -u ", " --user ", "'-u', ", `"-u", `, "
 		v.start += i + 1
 		sc.concealIf(v, claim{Password, anything})
 	}
+}}
+
+// identified finds the password of SQL's CREATE USER.
+var identified = &rule{anchors: []string{"identified by ", " by password "}, find: func(sc *scan, _, end int) {
+	sc.concealQuoted(end, claim{Password, anything})
 }}
 
 // mysqlPassword finds -p'secret', and -psecret where the command is one of MySQL's.

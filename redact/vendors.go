@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // vendorToken is a token that tells itself by its beginning, as its vendor has
 // documented it.
 type vendorToken struct {
@@ -11,7 +13,7 @@ type vendorToken struct {
 // vendorTokens are tokens whose prefix alone makes them unmistakable. Publishable
 // keys (Stripe's pk_, Mapbox's pk.) are no secrets and not among them.
 var vendorTokens = []vendorToken{
-	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", slugDot, 20}, {"ghr_", alnum, 20}, // GitHub
+	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", dottedSet, 20}, {"ghr_", alnum, 20}, // GitHub
 	{"github_pat_", wordSet, 20},
 	{"glpat-", dottedSet, 16}, {"gldt-", slugSet, 16}, {"glrt-", dottedSet, 16}, {"glcbt-", slugSet, 16}, // GitLab
 	{"glptt-", slugSet, 16}, {"glft-", slugSet, 16}, {"glsoat-", slugSet, 16}, {"glimt-", slugSet, 16},
@@ -51,7 +53,7 @@ var vendorTokens = []vendorToken{
 	{"EZAK", alnum, 54}, {"EZTK", alnum, 54}, {"FLWSECK-", slugSet, 20}, {"FLWSECK_TEST-", slugSet, 12}, {"aio_", alnum, 28},
 	{"LTAI", alnum, 16}, {"AKCp", alnum, 60}, {"ico-", alnum, 32}, {"shippo_live_", hexDigits, 40}, {"shippo_test_", hexDigits, 40},
 	{"sgp_", wordSet, 40}, {"access-production-", slugSet, 30}, {"access-sandbox-", slugSet, 30}, // Segment or Sourcegraph, Plaid
-	{"access_token$production$", wordSet, 20}, {"access_token$sandbox$", wordSet, 20}, // Braintree
+	{"access_token$production$", dollarSet, 20}, {"access_token$sandbox$", dollarSet, 20}, // Braintree
 	{"EAACEdEose0cBA", alnum, 10}, {"AQVN", slugSet, 35}, {"t1.9euel", dottedSet, 60}, {"duffel_live_", slugSet, 40}, {"duffel_test_", slugSet, 40},
 	{"fo1_", slugSet, 40}, {"fm1r_", base64Set, 60}, {"fm2_", base64Set, 60}, {"railway_", slugSet, 30}, {"rnd_", alnum, 28}, {"vcp_", alnum, 20},
 	{"live_gid_", slugSet, 20}, {"cal_live_", hexDigits, 30}, {"re_", wordSet, 30}, {"phx_", alnum, 40}, {"phc_", alnum, 40},
@@ -62,8 +64,8 @@ var vendorTokens = []vendorToken{
 }
 
 var (
-	slugDot       = newCharSet("0-9A-Za-z._-")
 	percentSet    = newCharSet("0-9A-Za-z%_-")
+	dollarSet     = newCharSet("0-9A-Za-z_$")
 	databricksSet = newCharSet("0-9a-f-")
 )
 
@@ -73,11 +75,16 @@ func (v *vendorToken) find(s string, start, end int) int {
 	if s[start:end] != v.prefix || !wordStarts(s, start) || at(s, start-1) == '-' && v.prefix[0] >= 'a' && len(v.prefix) < 5 {
 		return 0
 	}
+	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
 	length := stop - end
-	for next := wrapped(s, stop); length < v.length && next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
-		stop = v.set.run(s, next)
-		length += stop - next
+	for next := wrapped(s, stop); next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
+		end := v.set.run(s, next)
+		if length >= v.length && !goesOn(s, next, end) {
+			break
+		}
+		length += end - next
+		stop = end
 	}
 	for stop > end && (s[stop-1] == '.' || s[stop-1] == '-' && v.set[' ']) {
 		stop--
@@ -86,6 +93,17 @@ func (v *vendorToken) find(s string, start, end int) int {
 		return 0
 	}
 	return stop
+}
+
+// maxToken bounds a vendor's token.
+const maxToken = 2048
+
+// goesOn reports that what stands alone at the beginning of a line is the rest of a
+// token, not a word, a number or a name.
+func goesOn(s string, i, end int) bool {
+	rest := s[i:end]
+	return end-i >= 4 && hasByte(rest, isDigit) && hasByte(rest, isLetter) && strings.IndexByte(rest, '-') < 0 &&
+		(endsValue(s, end) || isQuote(s[end]) || s[end] == '\\')
 }
 
 // wrapped returns where the text goes on after a line break at i and the white space
@@ -114,7 +132,11 @@ func vendorRules() []*rule {
 	for i := range vendorTokens {
 		v := &vendorTokens[i]
 		list = append(list, &rule{anchors: []string{lowered(v.prefix)}, find: func(sc *scan, start, end int) {
+			if start < sc.tokenEnd {
+				return
+			}
 			if stop := v.find(sc.s, start, end); stop > 0 {
+				sc.tokenEnd = stop
 				from := start
 				if at(sc.s, end-1) == '=' {
 					from = end

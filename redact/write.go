@@ -8,21 +8,30 @@ type writer struct {
 	key      []byte
 	keep     bool // leave what looks like a placeholder alone
 	remember bool // so that the secret can be restored
-	quote    bool // a placeholder becomes a JSON string
 	out      strings.Builder
 }
 
 // write appends s with its spans concealed, and with an underscore at each of
 // escapes, where something looks like a placeholder.
 func (w *writer) write(s string, spans []span, escapes []int) {
-	w.out.Grow(len(s))
-	done := 0
+	w.writeFrom(s, 0, len(s), spans, escapes)
+}
+
+// writeFrom appends s[start:end]. A span that begins before start has its placeholder
+// already.
+func (w *writer) writeFrom(s string, start, end int, spans []span, escapes []int) {
+	w.out.Grow(end - start)
 	for _, sp := range spans {
-		escapes = w.plain(s, done, sp.start, escapes)
-		w.placeholder(sp.kind, s[sp.start:sp.end], sp.plain)
-		done = sp.end
+		if sp.end <= start || sp.start >= end {
+			continue
+		}
+		if sp.start >= start {
+			escapes = w.plain(s, start, sp.start, escapes)
+			w.placeholder(sp, s[sp.start:sp.end])
+		}
+		start = min(sp.end, end)
 	}
-	w.plain(s, done, len(s), escapes)
+	w.plain(s, start, end, escapes)
 }
 
 // plain appends s[start:end], which holds no secrets, and returns the escapes that
@@ -40,12 +49,13 @@ func (w *writer) plain(s string, start, end int, escapes []int) []int {
 	return escapes
 }
 
-func (w *writer) placeholder(kind Kind, raw, plain string) {
-	w.out.WriteByte('<')
-	w.out.WriteString(string(kind))
-	w.out.WriteByte('_')
-	w.out.WriteString(w.redactor.concealed(w.key, kind, raw, plain, w.remember))
-	w.out.WriteByte('>')
+func (w *writer) placeholder(sp span, raw string) {
+	id := w.redactor.concealed(w.key, sp.kind, raw, sp.plain, w.remember)
+	text := "<" + string(sp.kind) + "_" + id + ">"
+	if sp.bare {
+		text = `"` + text + `"`
+	}
+	w.out.WriteString(text)
 }
 
 // concealed returns the id of a secret, counts it and, if asked to, remembers it.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -54,12 +55,20 @@ var whom = map[diagnose.Category]redact.Text{
 	diagnose.LambdaPackaging:         redact.Static("ask whoever builds and deploys the function"),
 	diagnose.LambdaResourceExhausted: redact.Static("ask whoever owns the function's memory and time-out settings"),
 	diagnose.NestedExecutionFailed:   redact.Static("diagnose the nested execution: its own cause is there"),
+	diagnose.Other:                   redact.Static("hand over what the gaps name; where no rule helps, a model may"),
 	diagnose.ServiceError:            redact.Static("see the AWS Health Dashboard, then redrive the execution"),
 }
 
 func (b *builder) ask(doc Document) []redact.Text {
+	var out []redact.Text
 	if t, ok := whom[b.d.Category]; ok {
-		return []redact.Text{t}
+		out = append(out, t)
+	}
+	if command := b.redrive(); command != "" && redrivable[b.d.Category] {
+		out = append(out, redact.Format("when that is mended: %s", b.text(command)))
+	}
+	if len(out) > 0 {
+		return out
 	}
 	for _, r := range doc.Remediation {
 		if !r.ByModel && len(r.Steps) > 0 {
@@ -67,4 +76,24 @@ func (b *builder) ask(doc Document) []redact.Text {
 		}
 	}
 	return nil
+}
+
+// redrivable are the categories in which the same definition and input can succeed
+// once something outside of them is mended.
+var redrivable = map[diagnose.Category]bool{
+	diagnose.Permission: true, diagnose.Quota: true, diagnose.Throttling: true, diagnose.LambdaResourceExhausted: true,
+	diagnose.LambdaPackaging: true, diagnose.LambdaUnhandled: true, diagnose.ResourceNotFound: true, diagnose.Concurrency: true,
+	diagnose.Network: true, diagnose.ServiceError: true, diagnose.Configuration: true, diagnose.NestedExecutionFailed: true,
+}
+
+// redrive is "" for what cannot be redriven: Express workflows, runs that go on, histories without ARN.
+func (b *builder) redrive() string {
+	x := b.c.Execution
+	if x == nil || b.c.Failure == nil || x.Type == history.Express || executionURL(x.ARN, 0) == "" || strings.Contains(x.ARN, ":express:") {
+		return ""
+	}
+	if strings.IndexFunc(x.ARN, unsafeInShell) >= 0 {
+		return ""
+	}
+	return "aws stepfunctions redrive-execution --execution-arn " + x.ARN
 }

@@ -38,7 +38,7 @@ func Text(w io.Writer, doc Document, style Style) error {
 		p.cause()
 		p.fixes()
 	}
-	p.list("next", doc.Next)
+	p.list("next", p.notShown(doc.Next))
 	p.notes()
 	p.timeline()
 	p.gaps()
@@ -102,14 +102,26 @@ func (p *printer) list(label string, texts []redact.Text) {
 	}
 }
 
+// notShown leaves out what the first remedy's steps say already.
+func (p *printer) notShown(texts []redact.Text) []redact.Text {
+	if len(p.doc.Remediation) == 0 || p.doc.Failure == nil {
+		return texts
+	}
+	return slices.DeleteFunc(slices.Clone(texts), func(t redact.Text) bool {
+		return slices.Contains(p.doc.Remediation[0].Steps, t)
+	})
+}
+
 func (p *printer) verdict() {
 	words := verdict(p.doc, p.style.Zone)
 	head := p.paint(bold+";"+red, words[0])
 	if p.doc.Failure == nil {
 		head = p.paint(bold+";"+green, words[0])
 	}
-	line := words[0] + "  " + neutral(words[1])
-	shown := head + "  " + p.paint(bold, neutral(words[1]))
+	line, shown := words[0], head
+	if place := neutral(words[1]); place != "" {
+		line, shown = line+"  "+place, shown+"  "+p.paint(bold, place)
+	}
 	for _, s := range words[2:] {
 		if s = neutral(s); width(line)+3+width(s) > p.width {
 			p.line(shown)
@@ -177,17 +189,20 @@ func machine(doc Document) string {
 	return cmp.Or(str(doc.Execution.StateMachine), str(doc.Execution.Name))
 }
 
-// places names the failing state; with an origin both, the origin first.
+// places names the failing state; with an origin both, the one to mend first in front.
 func places(doc Document) string {
 	if doc.Failure == nil {
 		return ""
 	}
 	failed := where(doc.Failure)
-	if doc.Origin == nil {
+	switch {
+	case doc.Origin == nil:
 		return failed
+	case doc.HandlerFailed:
+		return strings.TrimSpace(cmp.Or(failed, "the handler") + ", which was to handle " + where(doc.Origin) + " " + str(doc.Origin.Error))
 	}
-	if str(doc.Origin.Error) != str(doc.Failure.Error) && doc.Failure.Error != nil {
-		failed += " " + str(doc.Failure.Error)
+	if e := str(doc.Failure.Error); e != "" && e != str(doc.Origin.Error) {
+		failed += " " + e
 	}
 	return where(doc.Origin) + ", which led to " + cmp.Or(failed, "the end")
 }
@@ -213,7 +228,7 @@ func where(f *Failure) string {
 
 // subject is the failure that category and root cause describe.
 func subject(doc Document) *Failure {
-	if doc.Origin != nil {
+	if doc.Origin != nil && !doc.HandlerFailed {
 		return doc.Origin
 	}
 	return doc.Failure
@@ -237,18 +252,28 @@ func (p *printer) place() {
 		last := f.Lines[len(f.Lines)-1].Number
 		gutter = strings.Repeat(" ", len(strconv.Itoa(last)))
 		file := neutral(cmp.Or(str(f.File), p.style.File, "definition"))
-		p.arrow(gutter, fmt.Sprintf("%s:%d:%d   (%s)", file, f.Line, f.Column, p.event()))
+		p.arrow(gutter, fmt.Sprintf("%s:%d:%d", file, f.Line, f.Column), "   ("+p.event()+")")
 		p.line(gutter + p.paint(cyan, " |"))
 		for _, line := range f.Lines {
 			p.codeLine(line, gutter)
 		}
 	} else {
-		p.arrow(gutter, p.event())
+		p.arrow(gutter, p.event(), "")
 	}
 	p.recorded(gutter)
 }
 
-func (p *printer) arrow(gutter, s string) { p.line(gutter + p.paint(cyan, "-->") + " " + s) }
+// arrow writes the place, which stays in one piece so that it can be clicked, and what belongs to it.
+func (p *printer) arrow(gutter, place, rest string) {
+	if width(gutter)+4+width(place)+width(rest) <= p.width {
+		place += rest
+		rest = ""
+	}
+	p.line(gutter + p.paint(cyan, "-->") + " " + place)
+	if rest != "" {
+		p.line(gutter + "    " + strings.TrimSpace(rest))
+	}
+}
 
 // event says which execution, event and attempt it was.
 func (p *printer) event() string {
@@ -326,15 +351,32 @@ func (p *printer) recorded(gutter string) {
 		}
 		p.note(gutter, label+": "+text, 2)
 	}
-	if c := str(f.Cause); c != "" {
+	if c := causeText(str(f.Cause)); c != "" {
 		p.note(gutter, "cause: "+c, 3)
 	}
+}
+
+// causeText is what a Lambda function raised, in the way languages write it, where the
+// cause is the JSON of that; else the cause.
+func causeText(cause string) string {
+	v, err := value.Parse(cause)
+	if err != nil {
+		return cause
+	}
+	message, _ := v.Get("errorMessage")
+	kind, _ := v.Get("errorType")
+	m, ok := message.AsString()
+	if !ok {
+		return cause
+	}
+	k, _ := kind.AsString()
+	return strings.TrimPrefix(k+": "+m, ": ")
 }
 
 // note writes "= …" below a frame, at most n lines of it.
 func (p *printer) note(gutter, text string, n int) {
 	room := p.width - len(gutter) - 5
-	lines := fold(neutral(text), room)
+	lines := foldTight(neutral(text), room)
 	if len(lines) > n {
 		lines = lines[:n]
 		lines[n-1] = clip(lines[n-1]+" …", room)
@@ -495,12 +537,22 @@ func (p *printer) notes() {
 		p.item(label, text, 3)
 		label = ""
 	}
+	if f := subject(p.doc); f != nil && f.Within != nil {
+		say("inside it failed " + strings.Join(nonEmpty(where(f.Within), str(f.Within.Error), str(f.Within.Cause)), ": "))
+	}
 	for _, f := range p.doc.Findings {
 		switch {
 		case f.Contributing:
 			say(f.Title.String())
 		case f.Rule == redact.Static("model"):
-			say("hypothesis of the model, not supported by the evidence: " + f.Title.String())
+			say("unproved, by the model: " + f.Title.String())
+		}
+	}
+	if m := p.doc.Model; m != nil && !m.Leads {
+		for _, c := range m.Claims {
+			if c.Standing == redact.Static("kept") {
+				say("the model adds: " + c.Text.String() + " " + ids(c.Cites))
+			}
 		}
 	}
 	if p.doc.Failure != nil && p.doc.OtherFailureCount > 0 {
@@ -521,11 +573,22 @@ func (p *printer) quiet() {
 			break
 		}
 		text := where(&f) + "  " + str(f.Error)
+		if f.Outcome != nil {
+			text += ", " + str(f.Outcome)
+		}
 		if f.EndedAt != nil {
-			text += ", caught: went on at " + str(f.EndedAt)
+			text += ": went on at " + str(f.EndedAt)
 		}
 		p.item("", text, 2)
 	}
+}
+
+func ids(cites []redact.Text) string {
+	var out []string
+	for _, c := range cites {
+		out = append(out, "["+c.String()+"]")
+	}
+	return strings.Join(out, " ")
 }
 
 func plural(n int, what string) string {
@@ -556,11 +619,12 @@ func stepText(s Step) string {
 	if s.Millis != nil {
 		text += " " + (time.Duration(*s.Millis) * time.Millisecond).String()
 	}
-	switch s.Outcome.String() {
+	switch outcome := s.Outcome.String(); outcome {
+	case "succeeded", "open":
 	case "failed":
 		text += " FAILED"
-	case "caught":
-		text += " caught"
+	default:
+		text += " " + outcome
 	}
 	return text
 }
@@ -606,7 +670,7 @@ func modelText(m *Model) string {
 		parts = append(parts, str(m.ID))
 	}
 	if m.Error != nil {
-		parts = append(parts, "no answer to use: "+m.Error.Reason.String())
+		parts = append(parts, "no answer to use ("+m.Error.Kind.String()+")")
 	} else {
 		parts = append(parts, fmt.Sprintf("%s supported, %d hypothetical, %d dropped", plural(m.Kept, "claim"), m.Demoted, m.Dropped))
 	}
