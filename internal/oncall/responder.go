@@ -43,7 +43,7 @@ func (r *Responder) Tell(ctx context.Context, id string, doc report.Document, at
 	if r.Notify == nil {
 		return "", nil
 	}
-	m := r.mail(doc)
+	m := mail(doc)
 	return r.Notify.Notify(ctx, notify.Message{ID: id, Subject: m.Subject, Text: m.Text, Time: at})
 }
 
@@ -53,8 +53,7 @@ type mailText struct {
 	Text    redact.Text `json:"text"`
 }
 
-func (r *Responder) mail(doc report.Document) mailText {
+func mail(doc report.Document) mailText {
 	subject, text := report.Mail(doc)
-	// Both are made of redacted text; Stored leaves its placeholders alone.
-	return mailText{Subject: r.Redact.Stored(subject), Text: r.Redact.Stored(text)}
+	return mailText{Subject: subject, Text: text}
 }

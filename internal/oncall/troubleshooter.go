@@ -73,7 +73,7 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 		x = endedAt(x, event.State, event.Failure)
 	}
 	o := t.Report
-	o.History = event.ExecutionARN
+	o.History, o.Inline = event.ExecutionARN, true
 	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), o)
 	if err != nil {
 		return nil, err
@@ -81,12 +81,12 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	if t.Examined != nil {
 		t.Examined(doc)
 	}
-	return t.answer(doc)
+	return answer(doc)
 }
 
 // answer drops the longest parts of a document that is too large, least needed first.
-func (t *Troubleshooter) answer(doc report.Document) ([]byte, error) {
-	answer := Answer{Mail: t.mail(doc), Document: doc}
+func answer(doc report.Document) ([]byte, error) {
+	whole := Answer{Mail: mail(doc), Document: doc}
 	cuts := []func(*Answer){
 		func(a *Answer) { a.Timeline = []report.Step{} },
 		func(a *Answer) { a.Evidence = []report.Evidence{} },
@@ -103,11 +103,11 @@ func (t *Troubleshooter) answer(doc report.Document) ([]byte, error) {
 		},
 	}
 	for {
-		out, err := marshal(answer)
+		out, err := marshal(whole)
 		if err != nil || len(out) <= MaxAnswer || len(cuts) == 0 {
 			return out, err
 		}
-		cuts[0](&answer)
+		cuts[0](&whole)
 		cuts = cuts[1:]
 	}
 }
