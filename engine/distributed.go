@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -463,6 +464,11 @@ func (m *distributedMap) read() {
 			return
 		}
 		items, err := r.items(v)
+		var unsupported *UnsupportedError
+		if errors.As(err, &unsupported) {
+			t.x.giveUp(fmt.Errorf("state %q: %w", t.node.name, err))
+			return
+		}
 		if err != nil {
 			m.fail(newFailure(errItemReader, err.Error()))
 			return
