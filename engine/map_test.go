@@ -237,3 +237,23 @@ func TestAMapIteratesOverTheMembersOfAnObject(t *testing.T) {
 		t.Errorf("two years before: %v, %s", err, deref(x.Cause))
 	}
 }
+
+func TestIterationsFollowOneAnotherWithoutTheirEnds(t *testing.T) {
+	x := run(t, `{"StartAt":"M","States":{"M":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`, `[1,2]`, nil)
+	wantKinds(t, x, `
+1<0 ExecutionStarted
+2<0 MapStateEntered
+3<2 MapStateStarted
+4<3 MapIterationStarted
+5<4 PassStateEntered
+6<5 PassStateExited
+7<6 MapIterationSucceeded
+8<6 MapIterationStarted
+9<8 PassStateEntered
+10<9 PassStateExited
+11<10 MapIterationSucceeded
+12<11 MapStateSucceeded
+13<11 MapStateExited
+14<13 ExecutionSucceeded
+`)
+}
