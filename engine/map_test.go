@@ -257,3 +257,12 @@ func TestIterationsFollowOneAnotherWithoutTheirEnds(t *testing.T) {
 14<13 ExecutionSucceeded
 `)
 }
+
+func TestAnExpressChildHasFiveMinutes(t *testing.T) {
+	text := `{"StartAt":"M","States":{"M":{"Type":"Map","ToleratedFailureCount":1,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},
+		"StartAt":"W","States":{"W":{"Type":"Wait","SecondsPath":"$","End":true}}},"End":true}}}`
+	x := run(t, text, `[10,301]`, nil)
+	if x.Output.String() != `[10]` || x.Stop.Sub(x.Start) != 5*time.Minute {
+		t.Errorf("output %s after %s (%s)", x.Output, x.Stop.Sub(x.Start), deref(x.Error))
+	}
+}
