@@ -37,6 +37,8 @@ type lambda struct {
 	arity int
 	sig   *signature
 	body  node
+	// captures: something in the body, such as another function, may keep its frame.
+	captures bool
 }
 
 func (n *lambda) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -66,14 +68,23 @@ func (ev *run) apply(f *function, args []value.Value, in value.Value) (value.Val
 		return in, err
 	}
 	v, err := ev.applyOnce(f, args, in)
-	for err == nil && v == tailMarker {
+	if err == nil && v == tailMarker {
+		v, err = ev.finishTail()
+	}
+	ev.leave()
+	return v, err
+}
+
+// finishTail makes the call that a function left to its caller, and those that
+// it leads to.
+func (ev *run) finishTail() (v value.Value, err error) {
+	for v = tailMarker; err == nil && v == tailMarker; {
 		t := ev.tail
 		ev.tail = tailCall{}
 		if v, err = ev.applyOnce(t.fn, t.args, t.in); err != nil {
 			err = located(err, t.place, t.token)
 		}
 	}
-	ev.leave()
 	return v, err
 }
 
@@ -250,7 +261,7 @@ func (n *application) applyTo(ev *run, lhs, in value.Value, fr *frame) (value.Va
 			return lhs, err
 		}
 		v, err := ev.apply(f, args, in)
-		return v, located2(err, n.call.place, n.call.token)
+		return v, locatedIfAny(err, n.call.place, n.call.token)
 	}
 	rhs, err := n.rhs.eval(ev, in, fr)
 	if err != nil {
@@ -264,10 +275,10 @@ func (n *application) applyTo(ev *run, lhs, in value.Value, fr *frame) (value.Va
 		return value.Opaque(composed(f, g)), nil
 	}
 	v, err := ev.apply(g, []value.Value{lhs}, value.Value{})
-	return v, located2(err, n.place, g.name)
+	return v, locatedIfAny(err, n.place, g.name)
 }
 
-func located2(err error, p place, token string) error {
+func locatedIfAny(err error, p place, token string) error {
 	if err == nil {
 		return nil
 	}
@@ -322,13 +333,46 @@ func (n *partial) eval(ev *run, in value.Value, fr *frame) (value.Value, error) 
 			}
 		}
 		v, err := ev.apply(f, all, in)
-		return v, located2(err, n.place, n.token)
+		return v, locatedIfAny(err, n.place, n.token)
 	}}), nil
 }
 
-// callback calls a function that was given to a higher-order function, with as
-// many of args as it takes.
-func (ev *run) callback(f *function, args ...value.Value) (value.Value, error) {
-	n := max(1, min(f.arity, len(args)))
-	return ev.apply(f, args[:n], value.Value{})
+// caller calls one function for many items. The frame of a lambda is used again
+// where nothing in its body can hold on to it.
+type caller struct {
+	f  *function
+	fr *frame
+}
+
+// with calls the function with the first n of args, or fewer if it takes fewer.
+func (c *caller) with(ev *run, args *[4]value.Value, n int) (value.Value, error) {
+	f := c.f
+	n = max(1, min(f.arity, n))
+	if f.lambda == nil || f.sig != nil {
+		return ev.apply(f, append([]value.Value(nil), args[:n]...), value.Value{})
+	}
+	if err := ev.enter(); err != nil {
+		return value.Value{}, err
+	}
+	defer ev.leave()
+	if err := ev.tick(1); err != nil {
+		return value.Value{}, err
+	}
+	l := f.lambda
+	if c.fr == nil || l.captures {
+		if err := ev.alloc(64 + 32*l.scope.size()); err != nil {
+			return value.Value{}, err
+		}
+		c.fr = newFrame(l.frame, l.scope)
+	} else {
+		clear(c.fr.slots)
+	}
+	for i := range min(l.arity, n) {
+		c.fr.slots[i].v = args[i]
+	}
+	v, err := l.body.eval(ev, l.in, c.fr)
+	if err != nil || v != tailMarker {
+		return v, err
+	}
+	return ev.finishTail()
 }

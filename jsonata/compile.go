@@ -204,9 +204,9 @@ func (c *compiler) control(n *ast, s *scope, tail bool) node {
 	case astApply:
 		return c.apply(n, s)
 	case astTransform:
-		out := &transform{place: c.at(n), pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false)}
+		out := &transform{pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false), updateAt: c.at(n.rhs)}
 		if n.third != nil {
-			out.remove = c.compile(n.third, s, false)
+			out.remove, out.removeAt = c.compile(n.third, s, false), c.at(n.third)
 		}
 		return out
 	}
@@ -579,7 +579,22 @@ func (c *compiler) lambda(n *ast, s *scope) node {
 			inner.names = append(inner.names, name)
 		}
 	}
-	return &lambda{scope: inner, arity: len(n.items), sig: n.sig, body: c.compile(n.rhs, inner, true), place: c.at(n)}
+	return &lambda{scope: inner, arity: len(n.items), sig: n.sig, body: c.compile(n.rhs, inner, true), place: c.at(n), captures: capturing(n.rhs)}
+}
+
+// capturing reports that evaluating n may make a value that holds on to a frame.
+func capturing(n *ast) bool {
+	switch n.kind {
+	case astLambda, astPartial, astTransform:
+		return true
+	case astVariable:
+		if n.text == "eval" {
+			return true
+		}
+	}
+	found := false
+	n.children(func(child *ast) { found = found || capturing(child) })
+	return found
 }
 
 func (c *compiler) apply(n *ast, s *scope) node {

@@ -331,7 +331,7 @@ func groupFraction(s string, at []int, sep string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		b.WriteByte(s[i])
-		if slices.Contains(at, i+1) {
+		if i+1 < len(s) && slices.Contains(at, i+1) {
 			b.WriteString(sep)
 		}
 	}

@@ -109,10 +109,10 @@ func clone(_ *run, args []value.Value, _ value.Value) (value.Value, error) {
 }
 
 func each(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	object, f := arg(args, 0), asFunction(arg(args, 1))
+	object, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
 	var out []value.Value
 	for _, m := range object.Members() {
-		v, err := ev.onMember(f, m, object)
+		v, err := f.onMember(ev, m, object)
 		if err != nil {
 			return v, err
 		}
@@ -123,18 +123,18 @@ func each(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	return sequence(out), ev.allocItems(len(out))
 }
 
-func (ev *run) onMember(f *function, m value.Member, object value.Value) (value.Value, error) {
-	return ev.callback(f, m.Value, value.String(m.Key), object)
+func (c *caller) onMember(ev *run, m value.Member, object value.Value) (value.Value, error) {
+	return c.with(ev, &[4]value.Value{m.Value, value.String(m.Key), object}, 3)
 }
 
 func sift(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	object, f := arg(args, 0), asFunction(arg(args, 1))
-	if f == nil {
+	object, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
+	if f.f == nil {
 		return value.Value{}, nil
 	}
 	var b value.Builder
 	for _, m := range object.Members() {
-		v, err := ev.onMember(f, m, object)
+		v, err := f.onMember(ev, m, object)
 		if err != nil {
 			return v, err
 		}

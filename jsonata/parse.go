@@ -35,6 +35,7 @@ const (
 	astSort
 	astFocus
 	astIndex
+	astEnd  // where the text ends too early
 	astPath // made by shape
 )
 
@@ -195,7 +196,8 @@ func (p *parser) expression(rbp int) (*ast, *Error) {
 	}
 	t := p.tok
 	if t.kind == tokEnd {
-		return nil, p.failTok("S0207")
+		// shape tells, unless something else is found missing before.
+		return newNode(astEnd, &t), nil
 	}
 	if err := p.advance(true); err != nil {
 		return nil, err
@@ -566,6 +568,7 @@ func (p *parser) signature(n *ast) *Error {
 	n.signature = p.lex.text[start:end]
 	sig, err := parseSignature(n.signature)
 	if err != nil {
+		at += err.Offset
 		err.Offset, err.Position = at, utf16Len(p.lex.text[:at])
 		return err
 	}

@@ -58,6 +58,10 @@ func (s *shaper) shapeBare(n *ast) (*ast, *Error) {
 	case astName:
 		path := &ast{kind: astPath, start: n.start, pos: n.pos, steps: []*ast{n}, keepSingleton: n.keepArray}
 		return path, nil
+	case astEnd:
+		e := s.fail("S0207", n)
+		e.Token = "(end)"
+		return nil, e
 	case astParent:
 		label := "%" + string(rune('a'+s.slots))
 		s.slots++

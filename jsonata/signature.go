@@ -40,6 +40,7 @@ func parseSignature(text string) (*signature, *Error) {
 	for i < len(text) && text[i] != ':' && text[i] != '>' {
 		n, err := s.parseParam(text, i)
 		if err != nil {
+			err.Offset = i
 			return nil, err
 		}
 		i = n

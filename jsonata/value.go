@@ -152,16 +152,6 @@ const (
 // nonFinite is a number that JSON does not have: an infinity or NaN.
 type nonFinite float64
 
-func (f nonFinite) String() string {
-	switch {
-	case math.IsNaN(float64(f)):
-		return "NaN"
-	case f > 0:
-		return "Infinity"
-	}
-	return "-Infinity"
-}
-
 func number(f float64) value.Value {
 	if v := value.Float(f + 0); !v.IsAbsent() { // + 0 makes -0 plain
 		return v
