@@ -168,7 +168,7 @@ func (d *document) number(key string, start, end int) {
 	kind := Kind("")
 	if len(d.found) > 0 && d.found[0].start < end {
 		kind = d.found[0].kind
-	} else if c := claimOf(key); c.numeric(s[start:end]) && c.demand.accepts(s[start:end]) {
+	} else if c := claimOf(key); c.numeric(s[start:end]) && c.demand.accepts(s[start:end]) && !d.scan.setup.allowed(s[start:end]) {
 		kind = c.kind
 	}
 	if kind != "" {

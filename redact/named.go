@@ -65,7 +65,7 @@ func (sc *scan) nameAt(start, end int) (name, bool) {
 	}
 	n := name{start: start, end: end}
 	if at(s, start-1) == '\\' {
-		n.start = start + escapeLength(s, start)
+		n.start = min(start+escapeLength(s, start), end)
 	}
 	for n.start < n.end && !isWordByte(s[n.start]) {
 		n.flag = s[n.start] == '-'
@@ -83,7 +83,9 @@ func escapeLength(s string, i int) int {
 	case 'n', 'r', 't', 'b', 'f':
 		return 1
 	case 'u':
-		return min(5, len(s)-i)
+		if hexDigits.run(s, i+1) >= i+5 {
+			return 5
+		}
 	}
 	return 0
 }

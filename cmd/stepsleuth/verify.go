@@ -114,7 +114,7 @@ func (f verifyFlags) fixed(c *cobra.Command, kase *diagnose.Case) (string, error
 		text, err := readFile(f.fix, "fix", c.InOrStdin(), maxDefinition)
 		return string(text), err
 	}
-	d, err := (&diagnose.Doctor{Rules: rules.All()}).Diagnose(c.Context(), kase)
+	d, err := (&diagnose.Doctor{Rules: rules.All(), Try: verify.Try}).Diagnose(c.Context(), kase)
 	if err != nil {
 		return "", &exitError{code: exitUndiagnosed, err: err}
 	}

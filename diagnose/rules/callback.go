@@ -14,13 +14,16 @@ var DeadToken = &diagnose.Rule{
 	Check: one(deadToken),
 }
 
+// tokenIsDead reports that an answer came for a token that is not valid.
+func (f *facts) tokenIsDead() bool {
+	known := f.errorIs("TaskTimedOut", "TaskDoesNotExist", "InvalidToken", "Sfn.InvalidTokenException", "Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "InvalidTokenException", "TaskTimedOutException", "TaskDoesNotExistException",
+		"StepFunctions.TaskTimedOutException", "StepFunctions.InvalidTokenException", "StepFunctions.TaskDoesNotExistException") ||
+		f.says("Task Timed Out: '", "Provided task does not exist anymore", "Invalid Token: '", "Task does not exist: '", "InvalidToken) when calling the SendTask", "TaskTimedOut) when calling the SendTask")
+	return known && !f.says("security token", "ExpiredToken")
+}
+
 func deadToken(f *facts) *diagnose.Finding {
-	if !f.errorIs("TaskTimedOut", "TaskDoesNotExist", "InvalidToken", "Sfn.InvalidTokenException", "Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "InvalidTokenException", "TaskTimedOutException", "TaskDoesNotExistException",
-		"StepFunctions.TaskTimedOutException", "StepFunctions.InvalidTokenException", "StepFunctions.TaskDoesNotExistException") &&
-		!f.says("Task Timed Out: '", "Provided task does not exist anymore", "Invalid Token: '", "Task does not exist: '", "InvalidToken) when calling the SendTask", "TaskTimedOut) when calling the SendTask") {
-		return nil
-	}
-	if f.says("security token", "ExpiredToken") {
+	if !f.tokenIsDead() {
 		return nil
 	}
 	d := f.finding(diagnose.CallbackFailure, diagnose.Certain, diagnose.No)
@@ -121,8 +124,6 @@ func (f *facts) causeWords() string {
 	}
 	return f.msg
 }
-
-// ActivityMissing is part of not-found; see NotFound.
 
 // EventRejected sees entries that EventBridge did not take.
 var EventRejected = &diagnose.Rule{

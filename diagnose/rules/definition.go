@@ -53,7 +53,7 @@ func definitionRefused(f *facts) *diagnose.Finding {
 	if first.state != "" {
 		where = fmt.Sprintf(" in the state %s", named(first.state))
 	} else if first.pointer == "/" {
-		where = " at the top of the definition"
+		where = " at its top"
 	}
 	d.Title = fmt.Sprintf("The definition is refused%s: %s", where, what)
 	d.RootCause = fmt.Sprintf("Step Functions refuses the definition%s: %s.", where, what)

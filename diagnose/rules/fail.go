@@ -98,6 +98,9 @@ func explicitFail(f *facts) *diagnose.Finding {
 	}
 	d.Title = fmt.Sprintf("The workflow ended itself in a Fail state %s", label)
 	d.RootCause = fmt.Sprintf("%s is a Fail state: the definition itself ends the execution there, %s%s.", upper(name), label, saying(cause))
+	if strings.HasPrefix(name, "the Fail state ") {
+		d.RootCause = fmt.Sprintf("%s, inside %s, ended the execution: the definition itself does that, %s%s.", upper(name), f.ofState(), label, saying(cause))
+	}
 	if confidence == diagnose.Hypothesis {
 		d.RootCause = fmt.Sprintf("The execution ended %s, which is a name of the workflow's or its code's own: a Fail state by design, as it seems%s.", label, saying(cause))
 	}

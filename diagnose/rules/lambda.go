@@ -301,7 +301,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 	if s.category != "" && s.category != diagnose.LambdaUnhandled && s.sure {
 		return nil
 	}
-	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) {
+	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
@@ -314,7 +314,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 	}
 	at := ""
 	if frame, ok := f.root.OwnFrame(); ok {
-		at = fmt.Sprintf(" at %s line %d (%s:%d", short(frame.File), frame.Line, short(frame.File), frame.Line)
+		at = fmt.Sprintf(" at %s:%d (line %d", short(frame.File), frame.Line, frame.Line)
 		if frame.Function != "" && looksLikeName(frame.Function) {
 			at += ", in " + frame.Function
 		}

@@ -136,7 +136,7 @@ func throttled(f *facts) *diagnose.Finding {
 		status = " with HTTP 429"
 	}
 	d.Title = fmt.Sprintf("%s throttled the call (rate limit)", upper(f.service()))
-	d.RootCause = fmt.Sprintf("%s throttled a call of %s%s%s: too many requests at that moment.", upper(f.service()), f.actorShort(), status, saying(f.msg))
+	d.RootCause = fmt.Sprintf("%s throttled a call of %s%s, as there were too many requests at that moment%s.", upper(f.service()), f.actorShort(), status, saying(f.msg))
 	d.Also = []diagnose.Category{diagnose.Quota}
 	switch {
 	case f.service() == "Lambda" || f.says("ConcurrentInvocationLimit", "Lambda.TooManyRequests"):

@@ -135,7 +135,7 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		out = append(out, r)
 	}
 	from := "the state before"
-	if prev := before(f.state); prev != "" {
+	if prev := previous(f.state); prev != "" {
 		from = "the state " + prev
 	}
 	out = append(out,
@@ -155,8 +155,8 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	return out
 }
 
-// before is the one state of the same machine that leads to s; "" where there are more or none.
-func before(s *asl.State) string {
+// previous is the one state of the same machine that leads to s; "" where there are more or none.
+func previous(s *asl.State) string {
 	if s == nil || s.Machine == nil {
 		return ""
 	}
@@ -327,7 +327,7 @@ func nullInput(f *facts) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.DataPath, diagnose.Certain, diagnose.No)
 	d.Title = "The state's input is null, and a path is applied to it"
-	prev := before(f.state)
+	prev := previous(f.state)
 	if prev == "" {
 		prev = "the preceding state"
 	} else {
@@ -444,6 +444,19 @@ func itemsNotArray(f *facts) *diagnose.Finding {
 	return d
 }
 
+// dataFault reports that one of the rules about data knows the failure.
+func (f *facts) dataFault() bool {
+	for _, known := range []func(*facts) *diagnose.Finding{
+		missingPath, choicePath, invalidPath, nullInput, resultPathMisfit, itemsNotArray, waitValue, numberPath,
+		taskFormat, choiceNoMatch, historyFullFound, intrinsicFailed, jsonataFailed,
+	} {
+		if known(f) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // RuntimeData sees a States.Runtime that no other rule knows: data that does not fit what the state does with it.
 var RuntimeData = &diagnose.Rule{
 	Name:  "runtime-data",
@@ -457,12 +470,7 @@ func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {
 		return nil
 	}
-	for _, known := range []func(*facts) *diagnose.Finding{missingPath, choicePath, invalidPath, nullInput, resultPathMisfit, itemsNotArray, waitValue, numberPath, taskFormat, choiceNoMatch, historyFullFound, intrinsicFailed, jsonataFailed} {
-		if known(f) != nil {
-			return nil
-		}
-	}
-	if s := f.signal(); s.category != "" && s.category != diagnose.InvalidParameters {
+	if f.dataFault() || f.signal().category != "" {
 		return nil
 	}
 	path := anyPath.FindString(f.msg)

@@ -142,12 +142,12 @@ func alreadyExists(f *facts) *diagnose.Finding {
 	if s.sure && f.root.Shape == diagnose.ServiceCause {
 		d.Confidence = diagnose.Certain
 	}
-	thing := "what it creates"
+	thing := "What it creates"
 	if name := subjectOf(f.msg); name != "" {
 		thing = name
 	}
-	d.Title = fmt.Sprintf("%s already exists", upper(thing))
-	d.RootCause = fmt.Sprintf("%s creates %s, which already exists%s.", upper(f.actorShort()), thing, saying(f.msg))
+	d.Title = thing + " already exists"
+	d.RootCause = fmt.Sprintf("%s creates %s, which already exists%s.", upper(f.actorShort()), strings.Replace(thing, "What", "what", 1), saying(f.msg))
 	d.Explanation = "A retry or a redrive repeats the call after it had already worked, two executions use the same name, or the name is kept (job names of SageMaker, names of closed executions for 90 days)."
 	d.Focus = f.focusField("this name is taken", "Parameters", "Arguments")
 	d.Remedies = []diagnose.Remedy{
@@ -208,7 +208,7 @@ func conflict(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.finding(diagnose.Concurrency, s.confidence(), diagnose.Yes)
-	thing := or(subjectOf(f.msg), "the resource")
+	thing := strings.TrimSpace("the resource " + subjectOf(f.msg))
 	d.Title = fmt.Sprintf("%s is being changed or used by something else", upper(thing))
 	d.RootCause = fmt.Sprintf("%s calls for %s while another operation on it is in progress or conflicts with it%s.", upper(f.actorShort()), thing, saying(f.msg))
 	d.Explanation = "The service lets one change at a time through and refuses the rest; it passes when the other operation ends."
@@ -238,12 +238,12 @@ var InvalidRequest = &diagnose.Rule{
 var (
 	constraintAt  = regexp.MustCompile(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
 	patternOf     = regexp.MustCompile(`regular expression pattern: (\S+)`)
-	parameterName = regexp.MustCompile(`(?i)(?:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z][\w.]{1,60})['"]?`)
+	parameterName = regexp.MustCompile(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
 )
 
 func invalidRequest(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.InvalidParameters || f.apiInput() {
+	if s.category != diagnose.InvalidParameters || f.apiInput() || literalPath(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.InvalidParameters, s.confidence(), diagnose.No)
@@ -443,8 +443,8 @@ func unfitSetting(f *facts) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.Configuration, s.confidence(), diagnose.No)
 	d.Also = []diagnose.Category{diagnose.InvalidParameters}
-	thing := or(subjectOf(f.msg), "what is called")
-	d.Title = fmt.Sprintf("%s is not set up for this call", upper(thing))
+	thing := or(subjectOf(f.msg), "a resource")
+	d.Title = upper(strings.TrimSpace("the resource "+subjectOf(f.msg))) + " is not set up for this call"
 	d.RootCause = fmt.Sprintf("%s calls %s, and a setting there does not allow it%s.", upper(f.actorShort()), thing, saying(f.msg))
 	d.Explanation = "The request is well formed and allowed, but the resource is disabled, not verified or subscribed, in another region, or lacks what it needs to do the work."
 	d.Focus = f.focusField("is not set up for this", "Parameters", "Arguments", "Resource")

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -258,11 +259,18 @@ func (f *facts) signal() signal {
 	if f.refused() || f.err == "" && f.msg == "" {
 		return signal{}
 	}
-	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() {
+	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() || f.tokenIsDead() {
 		return signal{}
 	}
-	return signalOf(f.root)
+	s := signalOf(f.root)
+	if f.err == "States.Runtime" && (f.dataFault() || !slices.Contains(ofRuntime, s.category)) {
+		return signal{} // the words are about data
+	}
+	return s
 }
+
+// ofRuntime are the categories that a States.Runtime can have by its words.
+var ofRuntime = []diagnose.Category{diagnose.Permission, diagnose.Quota, diagnose.PayloadSize, diagnose.ResourceNotFound}
 
 // stepFunctions reports that the error is one of Step Functions' own, about data and flow and not of a service.
 func (f *facts) stepFunctions() bool {

@@ -81,18 +81,30 @@ func harmless(s string) string {
 		}
 		return q[:1] + "…" + q[:1]
 	})
-	if commanding.MatchString(s) {
-		s = firstClause(s)
+	if loc := commanding.FindStringIndex(s); loc != nil {
+		s = before(s, loc[0])
 		if commanding.MatchString(s) {
 			return ""
 		}
 	}
 	s = strings.NewReplacer("“", "'", "”", "'").Replace(s)
-	return strings.TrimSpace(clip(s, quoteLength))
+	s = strings.TrimSpace(clip(s, quoteLength))
+	if !strings.HasSuffix(s, "..") {
+		s = strings.TrimSuffix(s, ".")
+	}
+	return s
 }
 
-// firstClause is what stands before the first mark that ends a thought: of a
-// text that turns out to command, no more than that is shown.
+// before returns the whole sentences in front of offset, or, where there are
+// none, the first clause: of a text that turns out to command, no more is shown.
+func before(s string, offset int) string {
+	if i := strings.LastIndex(s[:offset], ". "); i > 0 {
+		return s[:i]
+	}
+	return firstClause(s)
+}
+
+// firstClause is what stands before the first mark that ends a thought.
 func firstClause(s string) string {
 	if i := strings.IndexAny(s, ".;:!?\n(){}<>#\"'`"); i >= 0 {
 		s = s[:i]
@@ -133,6 +145,9 @@ func list(items []string) string {
 
 // upper begins a sentence.
 func upper(s string) string {
+	if strings.HasPrefix(s, "arn:") {
+		return s
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return strings.ToUpper(string(r)) + s[n:]
 }

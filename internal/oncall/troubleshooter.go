@@ -73,7 +73,7 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 		x = endedAt(x, event.State, event.Failure)
 	}
 	o := t.Report
-	o.History = event.ExecutionARN
+	o.History, o.Inline = event.ExecutionARN, true
 	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), o)
 	if err != nil {
 		return nil, err

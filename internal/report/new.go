@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Seen    *Sighting // nil: not counted
 	Local   bool      // the execution ran on this machine: no links to the AWS console
+	Inline  bool      // the workflow caught the failure itself, and is about to end in a Fail state for it
 	History string    // how the reader names the history in a command: a file or an ARN; "" is HISTORY
 }
 
