@@ -180,8 +180,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = regexp.MustCompile(`:(?:execution|express):([^:\s'"]+):([^:\s'",)]+)`)
-	machineARN   = regexp.MustCompile(`:stateMachine:([^:/\s'",)]+)`)
+	executionARN = regexp.MustCompile(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = regexp.MustCompile(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.

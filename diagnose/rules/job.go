@@ -242,6 +242,9 @@ func codebuildReport(f *facts) *jobReport {
 		}
 	}
 	group, stream := f.get("Build", "Logs", "GroupName"), f.get("Build", "Logs", "StreamName")
+	if !looksLikeName(r.name) {
+		r.name = ""
+	}
 	r.logs = "the build's log in /aws/codebuild/" + or(r.name, "PROJECT")
 	if looksLikeName(group) && looksLikeName(stream) && group != "" && stream != "" {
 		r.logs = "the log stream " + stream + " in " + group

@@ -51,15 +51,19 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
 	}
+	path, field := pathed(m.path), m.field
+	if field != "" {
+		field = pathed(field)
+	}
 	d := f.finding(diagnose.DataPath, m.confidence, diagnose.No)
-	reads := fmt.Sprintf("reads %s", m.path)
+	reads := fmt.Sprintf("reads %s", path)
 	if m.field != "" {
-		reads = fmt.Sprintf("takes %s from %s", m.field, m.path)
+		reads = fmt.Sprintf("takes %s from %s", field, path)
 	}
 	if m.reader != "" {
-		reads = fmt.Sprintf("reads %s in %s", m.path, m.reader)
+		reads = fmt.Sprintf("reads %s in %s", path, m.reader)
 	}
-	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", m.path, f.ofState())
+	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
 	if known {
@@ -140,19 +144,22 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	}
 	out = append(out,
 		diagnose.Remedy{
-			Title: "Supply " + m.path,
+			Title: "Supply " + pathed(m.path),
 			Steps: []string{
-				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), m.path),
+				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), pathed(m.path)),
 				fmt.Sprintf("Is it the caller's to send, start the execution with it. Is it %s's to write, give that state a ResultPath, such as \"ResultPath\": \"$.result\", so that its result is added to the input and does not replace it, and read it below that path.", from),
 			},
-		},
+		})
+	if !isPath(m.path) {
+		return out
+	}
+	return append(out,
 		diagnose.Remedy{
 			Title: "If the field is optional, ask for it first",
 			Steps: []string{
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
-	return out
 }
 
 // previous is the one state of the same machine that leads to s; "" where there are more or none.
@@ -197,15 +204,18 @@ func choicePath(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.notThere(missing{path: m[1], reader: "the condition of a Choice rule", input: f.input(), confidence: diagnose.Certain})
-	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", m[1])
+	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", pathed(m[1]))
 	d.Explanation += " A missing path fails the Choice state itself; Default is only for values that match no rule."
+	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
+	if !isPath(m[1]) {
+		return d
+	}
 	guard := fmt.Sprintf(`{"And": [{"Variable": %s, "IsPresent": true}, {…the rule as it is…}], "Next": "…"}`, jsonString(m[1]))
 	d.Remedies[len(d.Remedies)-1] = diagnose.Remedy{
 		Title: "If the field is optional, guard the rule with IsPresent",
 		Steps: []string{"Let the rule ask for the field before it compares: " + guard + ". Then Default is taken where the field is absent."},
 		Edits: f.guardChoice(m[1]),
 	}
-	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
 	return d
 }
 
@@ -266,6 +276,7 @@ func invalidPath(f *facts) *diagnose.Finding {
 		miss.data, miss.input = "the result of this state", value.Value{}
 	}
 	d := f.notThere(miss)
+	path = pathed(path)
 	switch {
 	case strings.Contains(why, "can only be applied to arrays"):
 		d.Title = fmt.Sprintf("%s asks for an item of an array, but the data is an object", path)
