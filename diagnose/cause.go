@@ -242,6 +242,9 @@ func (c *Cause) trailer() {
 	c.Message = requestID.ReplaceAllString(c.Message, "")
 	if m := botocore.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
+		if status, err := strconv.Atoi(m[1]); err == nil { // HeadObject has no body, and so no code but its status
+			c.Status = status
+		}
 	} else if m := goSDK.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])

@@ -62,6 +62,7 @@ func nestedFailed(f *facts) *diagnose.Finding {
 		"aws stepfunctions get-execution-history --execution-arn " + arn + " --reverse-order --max-items 20",
 		"Mend the child and redrive it (aws stepfunctions redrive-execution --execution-arn " + arn + "), then redrive the parent, which otherwise starts a new one.",
 	}}}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Give the child a name that shows its parent (\"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$\": \"$$.Execution.Id\" in its Input links both in the console).", "The error name of the parent is States.TaskFailed whatever happened in the child: decide on the child's Error, in a Catch and a Choice, not on the name."}
 	d.Docs = []string{"Start workflow executions from a task state in Step Functions", "Restarting state machine executions with redrive in Step Functions"}
 	if s := signalOf(f.root); s.category == diagnose.Throttling || s.category == diagnose.ServiceError {

@@ -109,6 +109,8 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 		return "The input is the whole answer of lambda:invoke; what the function returned stands under $.Payload."
 	case hasKeys(in, "ExecutedVersion"), hasKeys(in, "SdkHttpMetadata"):
 		return "The input is the whole answer of the service that the state before called: without ResultPath a task's result replaces the state's input."
+	case replacedBy(f.state) != "":
+		return replacedBy(f.state)
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
@@ -162,12 +164,19 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		})
 }
 
-// previous is the one state of the same machine that leads to s; "" where there are more or none.
+// previous names the one state of the same machine that leads to s; "" where there are more or none.
 func previous(s *asl.State) string {
-	if s == nil || s.Machine == nil {
-		return ""
+	if p := previousState(s); p != nil {
+		return named(p.Name)
 	}
-	name := ""
+	return ""
+}
+
+func previousState(s *asl.State) *asl.State {
+	if s == nil || s.Machine == nil {
+		return nil
+	}
+	var found *asl.State
 	for _, other := range s.Machine.States {
 		leads := other.Next == s.Name || other.Default == s.Name
 		for _, r := range other.Choices {
@@ -177,16 +186,35 @@ func previous(s *asl.State) string {
 			leads = leads || c.Next == s.Name
 		}
 		if leads && other != s {
-			if name != "" {
-				return ""
+			if found != nil {
+				return nil
 			}
-			name = other.Name
+			found = other
 		}
 	}
-	if name == "" {
+	return found
+}
+
+// replacedBy says that the state before s put its result in the place of all that it had.
+func replacedBy(s *asl.State) string {
+	p := previousState(s)
+	if p == nil || p.QueryLanguage == asl.JSONata || s.QueryLanguage == asl.JSONata {
 		return ""
 	}
-	return named(name)
+	name := named(p.Name)
+	switch {
+	case p.Type == asl.Wait || p.Type == asl.Choice:
+		return ""
+	case p.OutputPath != nil && !p.OutputPath.Null && p.OutputPath.Text != "$":
+		return fmt.Sprintf("The state %s before it has \"OutputPath\": %s: only that part of what it had is handed on.", name, jsonString(p.OutputPath.Text))
+	case p.Type == asl.Pass && p.Result == (asl.Value{}) && p.Parameters == nil:
+		return ""
+	case p.ResultPath == nil && (p.Type != asl.Pass || p.Parameters != nil):
+		return fmt.Sprintf("The state %s before it has no ResultPath, so that its result replaced its whole input.", name)
+	case p.ResultPath != nil && !p.ResultPath.Null && p.ResultPath.Text != "$":
+		return fmt.Sprintf("The state %s before it puts its result at %s of its input.", name, pathed(p.ResultPath.Text))
+	}
+	return ""
 }
 
 // ChoicePath sees a Choice that compares a path which is not in its input.
