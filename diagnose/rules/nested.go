@@ -53,6 +53,9 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d.Title = fmt.Sprintf("The nested execution of %s failed with %s", machine, named(error))
 	d.RootCause = fmt.Sprintf("%s only passes on that %s failed with %s%s.", upper(f.here()), f.child(), named(error), saying(f.msg))
 	d.Explanation = "What has to change is in the child: its own error and cause are what the parent quotes here, and its own history has the state that failed."
+	if in := f.sub.Within; in != nil && in.State != "" {
+		d.Explanation += fmt.Sprintf(" By its history it failed in the state %s.", named(in.State))
+	}
 	arn := f.nested.Get("ExecutionArn")
 	if !looksLikeName(arn) {
 		arn = "CHILD_EXECUTION_ARN"

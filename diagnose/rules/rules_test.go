@@ -53,7 +53,18 @@ func TestEveryRuleHasExamples(t *testing.T) {
 	}
 }
 
-func files(t *testing.T, rule, kind string) []string {
+func filesOf(t testing.TB, rule string) []string { return files(t, rule, "hit") }
+
+func exampleOf(t testing.TB, file string) example.Example {
+	t.Helper()
+	e, err := example.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func files(t testing.TB, rule, kind string) []string {
 	t.Helper()
 	names, err := example.Files("testdata", rule, kind)
 	if err != nil {
@@ -64,10 +75,7 @@ func files(t *testing.T, rule, kind string) []string {
 
 func read(t *testing.T, file string) (example.Want, *diagnose.Case) {
 	t.Helper()
-	e, err := example.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := exampleOf(t, file)
 	c, err := e.Case()
 	if err != nil {
 		t.Fatal(err)

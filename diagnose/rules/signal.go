@@ -102,8 +102,24 @@ var classes = []struct {
 	},
 }
 
+// telling is how much of the beginning and the end of a long message is read for
+// its meaning: the rest is data and stack traces.
+const telling = 1024
+
+func ends(s string) string {
+	if len(s) <= 2*telling {
+		return s
+	}
+	return strings.ToValidUTF8(s[:telling]+" … "+s[len(s)-telling:], "")
+}
+
 // signalOf reads a layer's exception names, words and HTTP status.
 func signalOf(c *diagnose.Cause) signal {
+	if len(c.Message) > 2*telling {
+		shorter := *c
+		shorter.Message = ends(c.Message)
+		c = &shorter
+	}
 	names := []string{exception(c.Type), exception(c.Error)}
 	if c.Shape == diagnose.LambdaCause {
 		names = names[:1]

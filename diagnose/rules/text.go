@@ -87,6 +87,9 @@ func quoted(s string) string {
 }
 
 func harmless(s string) string {
+	if len(s) > 8*quoteLength { // what stands further on would be cut off anyway
+		s = strings.ToValidUTF8(s[:8*quoteLength], "")
+	}
 	s = markup.ReplaceAllString(s, " ")
 	s = oneLine(s)
 	s = link.ReplaceAllString(tagStart.ReplaceAllString(s, "$1"), "…")
