@@ -80,6 +80,9 @@ func explicitFail(f *facts) *diagnose.Finding {
 	case f.sub.Aborted || f.sub.TimedOut || f.phase == diagnose.Create || f.phase == diagnose.API:
 		return nil
 	case f.ownFail():
+		if f.c.Execution == nil {
+			confidence = diagnose.Likely // the way that led there is not known: it may have been a catcher's
+		}
 	case f.nested == nil && failInside(f) != nil:
 		s := failInside(f)
 		name = "the Fail state " + named(s.Name)

@@ -305,10 +305,10 @@ func lambdaException(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
-	if s.category != "" || !f.lambda() {
-		d.Confidence = diagnose.Likely
-	}
 	kind := or(f.root.Type, f.err)
+	if s.category != "" || !f.lambda() || !ownMistake.MatchString(exception(kind)) {
+		d.Confidence = diagnose.Likely // what it met may come from elsewhere
+	}
 	if !looksLikeName(kind) {
 		kind = "an error"
 	}
@@ -353,6 +353,9 @@ func (f *facts) raisedByFunction() bool {
 	return f.nested == nil && f.task.service == "lambda" && !f.task.sdk && f.task.pattern == "" && f.err != "" &&
 		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
 }
+
+// ownMistake are exception types that code raises by itself, whatever it calls.
+var ownMistake = regexp.MustCompile(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
 
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")

@@ -133,6 +133,9 @@ func taskTimeout(f *facts) *diagnose.Finding {
 	case f.task.sync():
 		d.Explanation += fmt.Sprintf(" With .sync, Step Functions learns the end of %s from an event or by asking: a role without %s cannot see that it is done, and waits until the time-out.", jobOf(f.task.service).noun, list(jobOf(f.task.service).actions))
 		d.Also = []diagnose.Category{diagnose.Permission}
+		if d.Confidence == diagnose.Certain {
+			d.Confidence = diagnose.Likely
+		}
 	}
 	d.Focus = f.focusField("ran out", "TimeoutSeconds", "TimeoutSecondsPath", "Resource")
 	d.Remedies = []diagnose.Remedy{
