@@ -62,7 +62,7 @@ func (d *decoder) amount(n *node, name string, q QueryLanguage, least, most floa
 	case v == nil && path == nil:
 		return nil
 	case v == nil:
-		return &Amount{Path: d.pathField(n, path.key, referencePath), Span: path.span}
+		return &Amount{Path: d.pathField(n, path.key, amountPath(name)), Span: path.span}
 	case v.is("string") && q == JSONata && isExpression(v.text):
 		return &Amount{Expr: d.expression(v), Span: v.span}
 	case v.is("string") && isPlaceholder(v.text):
@@ -72,6 +72,16 @@ func (d *decoder) amount(n *node, name string, q QueryLanguage, least, most floa
 		return nil
 	}
 	return d.number(v, least, most)
+}
+
+// amountPath is what the …Path of a number takes: those of a Map do without the
+// Context object.
+func amountPath(name string) pathKind {
+	switch name {
+	case "Seconds", "TimeoutSeconds", "HeartbeatSeconds":
+		return referencePath
+	}
+	return referencePath | noContext
 }
 
 func (d *decoder) number(v *node, least, most float64) *Amount {

@@ -11,7 +11,6 @@ import (
 type fieldUse struct {
 	types    typeSet
 	language QueryLanguage // "" both
-	required typeSet
 }
 
 type typeSet uint8
@@ -66,12 +65,12 @@ var stateFields = map[string]fieldUse{
 
 	"Result": {types: inPass, language: JSONPath},
 
-	"Resource":       {types: inTask, required: inTask},
+	"Resource":       {types: inTask},
 	"TimeoutSeconds": {types: inTask}, "TimeoutSecondsPath": {types: inTask, language: JSONPath},
 	"HeartbeatSeconds": {types: inTask}, "HeartbeatSecondsPath": {types: inTask, language: JSONPath},
 	"Credentials": {types: inTask},
 
-	"Choices": {types: inChoice, required: inChoice}, "Default": {types: inChoice},
+	"Choices": {types: inChoice}, "Default": {types: inChoice},
 
 	"Seconds": {types: inWait}, "SecondsPath": {types: inWait, language: JSONPath},
 	"Timestamp": {types: inWait}, "TimestampPath": {types: inWait, language: JSONPath},
@@ -79,7 +78,7 @@ var stateFields = map[string]fieldUse{
 	"Error": {types: inFail}, "ErrorPath": {types: inFail, language: JSONPath},
 	"Cause": {types: inFail}, "CausePath": {types: inFail, language: JSONPath},
 
-	"Branches": {types: inParallel, required: inParallel},
+	"Branches": {types: inParallel},
 
 	"ItemProcessor": {types: inMap}, "Iterator": {types: inMap},
 	"ItemsPath": {types: inMap, language: JSONPath}, "Items": {types: inMap, language: JSONata},
@@ -107,12 +106,14 @@ func (d *decoder) checkFields(s *State, n *node) {
 			d.wrongLanguage(n, kid.key, s.QueryLanguage)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(stateFields)) {
-		if stateFields[key].required.has(s.Type) && n.get(key) == nil {
-			d.missingf(n, "%s is missing in %s: a %s state needs it", key, s.Name, s.Type).saying("These fields are required: [%s]", key)
-		}
+	if key := requiredFields[s.Type]; key != "" && n.get(key) == nil {
+		d.missingf(n, "%s is missing in %s: a %s state needs it", key, s.Name, s.Type).saying("These fields are required: [%s]", key)
 	}
 }
+
+// requiredFields are those that a type cannot do without; what a Wait and a Map need
+// is a matter of more than one field.
+var requiredFields = map[Type]string{Task: "Resource", Choice: "Choices", Parallel: "Branches"}
 
 // wrongLanguage reports the field key of n, where it is there, as one that only the
 // other query language has.
@@ -156,7 +157,7 @@ func counterpart(key string, to QueryLanguage) string {
 }
 
 func (d *decoder) unknownField(kid *node, of string, known []string) {
-	d.keyProblemf(kid, codeSchema, "no field %q in %s%s", kid.key, of, didYouMean(kid.key, known)).
+	d.keyProblemf(kid, codeSchema, "no field %q in %s%s", kid.key, of, d.didYouMean(kid.key, known)).
 		saying("Field '%s' is not supported", kid.key).at(kid.parent)
 }
 

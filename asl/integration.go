@@ -55,7 +55,7 @@ func (i Integration) StartsExecution() bool {
 
 // ParseResource reads the Resource of a Task, an ItemReader or a ResultWriter.
 func ParseResource(resource string) Integration {
-	parts := strings.SplitN(resource, ":", 6)
+	parts := splitARN(resource)
 	if len(parts) < 6 || parts[0] != "arn" {
 		if isPlaceholder(resource) {
 			return Integration{}
@@ -73,6 +73,27 @@ func ParseResource(resource string) Integration {
 		i.serviceCall(rest) // region and account may be given, and count for nothing
 	}
 	return i
+}
+
+// splitARN cuts an ARN at its colons, but not at those inside a ${AWS::Partition}.
+func splitARN(arn string) []string {
+	inside := false
+	masked := strings.Map(func(r rune) rune {
+		switch {
+		case r == '{':
+			inside = true
+		case r == '}':
+			inside = false
+		case r == ':' && inside:
+			return 0
+		}
+		return r
+	}, arn)
+	parts := strings.SplitN(masked, ":", 6)
+	for i := range parts {
+		parts[i] = strings.ReplaceAll(parts[i], "\x00", ":")
+	}
+	return parts
 }
 
 // serviceCall reads what follows arn:aws:states:::.

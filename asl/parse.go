@@ -2,6 +2,7 @@ package asl
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -64,6 +65,7 @@ type decoder struct {
 	processor *ProcessorConfig
 	nodes     map[*State]*node
 	hints     int
+	ends      []int // offsets of line ends, once they are needed
 	starts    map[*Machine]*node
 }
 
@@ -149,8 +151,7 @@ func (d *decoder) duplicates(n *node) {
 		seen := make(map[string]*node, len(n.kids))
 		for _, kid := range n.kids {
 			if first := seen[kid.key]; first != nil {
-				line, _ := d.src.Position(first.keySpan.Start)
-				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, line).
+				d.keyProblemf(kid, codeJSON, "the key %q is there twice; the first is in line %d", kid.key, d.line(first.keySpan.Start)).
 					saying("Duplicate field '%s'", kid.key)
 				continue
 			}
@@ -174,6 +175,21 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 	d.schemaf(n, "%s must be %s, not %s", label(n), alternatives(kinds), article(n.name())).
 		saying("Expected value of type %s", alternatives(kinds))
 	return false
+}
+
+// line is the line of an offset. Messages may name thousands of them, so that the
+// text is not counted for each.
+func (d *decoder) line(offset int) int {
+	if d.ends == nil {
+		d.ends = []int{}
+		for i := range len(d.src.Text) {
+			if d.src.Text[i] == '\n' {
+				d.ends = append(d.ends, i)
+			}
+		}
+	}
+	before, _ := slices.BinarySearch(d.ends, offset)
+	return before + 1
 }
 
 // label names a value in a message.

@@ -93,7 +93,7 @@ func (d *decoder) transition(s *State, n *node) {
 func (d *decoder) dataFlow(s *State, n *node) {
 	s.InputPath = d.pathField(n, "InputPath", anyPath|orNull)
 	s.OutputPath = d.pathField(n, "OutputPath", anyPath|orNull)
-	s.ResultPath = d.pathField(n, "ResultPath", referencePath|orNull)
+	s.ResultPath = d.pathField(n, "ResultPath", referencePath|inputOnly|orNull)
 	if s.Type != Map { // there it is the older name of ItemSelector
 		s.Parameters = d.template(n, "Parameters", s.QueryLanguage)
 	}

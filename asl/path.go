@@ -16,6 +16,8 @@ type pathKind uint8
 const (
 	anyPath       pathKind = 1 << iota
 	referencePath          // one place: no wildcards, slices, filters or functions
+	noContext              // not of the Context object
+	inputOnly              // nor of a variable
 	orNull
 )
 
@@ -45,11 +47,23 @@ func (d *decoder) path(v *node, kind pathKind, field *node) *Path {
 		return p
 	}
 	p.Compiled = (*CompiledPath)(compiled)
-	if kind&referencePath != 0 && !compiled.Reference() {
-		d.schemaf(v, "%s: %q can select more than one value; this field takes a path of names and indices only", label(v), v.text).
-			saying("Value is not a Reference Path")
+	if why := unfit(compiled, kind); why != "" {
+		d.schemaf(v, "%s: %q %s", label(v), v.text, why).saying("Value is not a Reference Path")
 	}
 	return p
+}
+
+// unfit says why a path is not of the kind that a field takes, "" where it is.
+func unfit(p *jsonpath.Path, kind pathKind) string {
+	switch {
+	case kind&referencePath != 0 && !p.Reference():
+		return "can select more than one value; this field takes a path of names and indices only"
+	case kind&(noContext|inputOnly) != 0 && p.Root() == jsonpath.Context:
+		return "is a path of the Context object; this field takes none"
+	case kind&inputOnly != 0 && p.Root() == jsonpath.Variable:
+		return "is a variable; this field takes a path of the state's own data"
+	}
+	return ""
 }
 
 func (d *decoder) badPath(v, field *node, err error) {

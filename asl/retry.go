@@ -77,7 +77,7 @@ func (d *decoder) catcher(n *node, q QueryLanguage, last bool) *Catcher {
 		c.Output = d.template(n, "Output", q)
 		d.wrongLanguage(n, "ResultPath", q)
 	} else {
-		c.ResultPath = d.pathField(n, "ResultPath", referencePath|orNull)
+		c.ResultPath = d.pathField(n, "ResultPath", referencePath|inputOnly|orNull)
 		d.wrongLanguage(n, "Output", q)
 	}
 	d.onlyFields(n, "a catcher", "ErrorEquals", "Next", "Comment", "Assign", "Output", "ResultPath")

@@ -8,32 +8,11 @@ import (
 	"testing"
 
 	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
 
-// shared finds the test material that lies beside the repository. Without it a
-// test is skipped; in CI (CI=true) it fails.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			found := filepath.Join(filepath.Dir(dir), "shared", name)
-			if _, err := os.Stat(found); err == nil {
-				return found
-			}
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no ../shared/%s beside the repository: this test has nothing to run on", name)
-	}
-	t.Skipf("SKIPPED: no ../shared/%s beside the repository", name)
-	return ""
-}
+// shared is a folder of recorded cases.
+func shared(t testing.TB, name string) string { return sharedtest.Dir(t, name) }
 
 // archive reads a txtar file: its files by name, what stands before them as "".
 func archive(t testing.TB, file string) map[string]string {

@@ -17,6 +17,17 @@ func didYouMean(name string, names []string) string {
 	return `; did you mean "` + best + `"?`
 }
 
+// maxHints is how many proposals a definition gets: they cost time, and nobody reads
+// a thousand of them.
+const maxHints = 100
+
+func (d *decoder) didYouMean(name string, names []string) string {
+	if d.hints++; d.hints > maxHints {
+		return ""
+	}
+	return didYouMean(name, names)
+}
+
 // editDistance counts insertions, deletions, replacements and swaps of
 // neighbours that turn a into b, regardless of case; limit where it is that or
 // more.

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
@@ -116,12 +117,18 @@ func (d *decoder) notSelectable(kid, field *node, why string) {
 
 // clashes finds keys that become equal when the ".$" is dropped.
 func (d *decoder) clashes(v *node, q QueryLanguage) {
-	if q != JSONPath {
+	if q != JSONPath || !slices.ContainsFunc(v.kids, func(kid *node) bool { return hasDollarSuffix(kid.key) }) {
 		return
 	}
+	plain := make(map[string]bool, len(v.kids))
 	for _, kid := range v.kids {
-		if hasDollarSuffix(kid.key) && v.get(strings.TrimSuffix(kid.key, ".$")) != nil {
-			d.keyProblemf(kid, codeSchema, "%s and %s give the same field", kid.key, strings.TrimSuffix(kid.key, ".$"))
+		if !hasDollarSuffix(kid.key) {
+			plain[kid.key] = true
+		}
+	}
+	for _, kid := range v.kids {
+		if key := strings.TrimSuffix(kid.key, ".$"); hasDollarSuffix(kid.key) && plain[key] {
+			d.keyProblemf(kid, codeSchema, "%s and %s give the same field", kid.key, key)
 		}
 	}
 }

@@ -137,16 +137,14 @@ func (d *decoder) arrow(m *Machine, at *node, to string, reached map[string]bool
 
 // hint says what a target that is not there may have been meant for.
 func (d *decoder) hint(m *Machine, to string) string {
-	if d.hints++; d.hints > maxHints { // they cost time, and nobody reads a thousand of them
+	if d.hints >= maxHints {
 		return ""
 	}
 	if d.elsewhere(m, to) {
 		return ": it is in another state machine of this definition, and transitions do not leave theirs"
 	}
-	return didYouMean(to, m.names())
+	return d.didYouMean(to, m.names())
 }
-
-const maxHints = 50
 
 func (m *Machine) names() []string {
 	names := make([]string, len(m.States))
@@ -176,8 +174,7 @@ func (d *decoder) unique(m *Machine) {
 			seen[s.Name] = n
 			return
 		}
-		line, _ := d.src.Position(first.keySpan.Start)
 		d.keyProblemf(n, codeDuplicate, "there is a state %q already, in line %d (%s); names are unique in the whole definition",
-			s.Name, line, strings.TrimPrefix(first.pointer(), "/")).saying("Duplicate State name: %s", s.Name)
+			s.Name, d.line(first.keySpan.Start), strings.TrimPrefix(first.pointer(), "/")).saying("Duplicate State name: %s", s.Name)
 	})
 }

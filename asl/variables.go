@@ -11,38 +11,56 @@ const maxVariableName = 80
 
 // checkVariables checks names of variables, where they may be set and whether
 // anything sets what is read (ASL "Variables").
-func (d *decoder) checkVariables(m *Machine) { d.scope(m, nil, map[string]bool{}) }
+func (d *decoder) checkVariables(m *Machine) { d.scope(m, nil) }
+
+// variables are those that the states of one machine set, and those of the machines
+// around it.
+type variables struct {
+	own   map[string]bool
+	outer *variables
+}
+
+func (v *variables) has(name string) bool {
+	for ; v != nil; v = v.outer {
+		if v.own[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// some returns names to choose a near one from.
+func (v *variables) some() []string {
+	var out []string
+	for ; v != nil && len(out) < 1000; v = v.outer {
+		out = append(out, keys(v.own)...)
+	}
+	return out
+}
 
 // scope checks one machine. Variables of outer scopes can be read and not set;
 // those outside a distributed Map can be neither.
-func (d *decoder) scope(m *Machine, outer []*Machine, visible map[string]bool) {
-	own := map[string]bool{}
+func (d *decoder) scope(m *Machine, outer *variables) {
+	seen := &variables{own: map[string]bool{}, outer: outer}
 	for _, s := range m.States {
 		for _, a := range d.assignments(s) {
 			d.variableName(a)
-			own[variableOf(a)] = true
-			if visible[variableOf(a)] {
+			seen.own[variableOf(a)] = true
+			if outer.has(variableOf(a)) {
 				// Step Functions takes the definition all the same.
 				e := d.keyProblemf(a, codeSchema, "the variable %q is set in an outer scope too; an inner scope can read it, not set it", variableOf(a))
 				e.Severity = SeverityWarning
 			}
 		}
 	}
-	seen := make(map[string]bool, len(own)+len(visible))
-	for name := range visible {
-		seen[name] = true
-	}
-	for name := range own {
-		seen[name] = true
-	}
 	for _, s := range m.States {
 		d.unset(s, seen)
 		for _, nested := range s.nested() {
-			inner := seen
 			if s.Map != nil && s.Map.Distributed {
-				inner = map[string]bool{}
+				d.scope(nested, nil)
+			} else {
+				d.scope(nested, seen)
 			}
-			d.scope(nested, append(outer, m), inner)
 		}
 	}
 }
@@ -92,31 +110,24 @@ func isVariableName(s string) bool {
 }
 
 // unset warns of variables that nothing sets: reading them fails the state.
-func (d *decoder) unset(s *State, seen map[string]bool) {
+func (d *decoder) unset(s *State, seen *variables) {
 	for _, r := range s.Reads() {
-		if r.Inner {
+		if r.Inner || isPlaceholder(r.Text) {
 			continue
 		}
 		for _, name := range r.Variables() {
-			if !seen[name] && !isPlaceholder(r.Text) {
-				e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, didYouMean(name, names(seen)))
-				e.Span = r.Span
-				e.Pointer += r.Pointer
+			if seen.has(name) {
+				continue
 			}
+			hint := ""
+			if d.hints < maxHints {
+				hint = d.didYouMean(name, seen.some())
+			}
+			e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, hint)
+			e.Span = r.Span
+			e.Pointer += r.Pointer
 		}
 	}
-}
-
-func names(set map[string]bool) []string {
-	if len(set) > 1000 {
-		return nil
-	}
-	out := make([]string, 0, len(set))
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // expressionVariables finds the workflow variables in a JSONata expression: names

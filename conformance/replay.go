@@ -45,8 +45,12 @@ type mapAnswer struct {
 
 func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) (*history.Execution, error) {
 	list := events(mustDecode(c.recorded()))
-	if lost(list) {
-		e.Tasks = functions(c) // what followed what is not recorded
+	if lost(list) { // what followed what is not recorded
+		tasks, err := c.tasks()
+		if err != nil {
+			return nil, err
+		}
+		e.Tasks = tasks
 		return e.RunRequest(ctx, req)
 	}
 	s := newScript(c, list)

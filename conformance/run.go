@@ -82,8 +82,20 @@ func start(ctx context.Context, c *Case, mode Mode, req engine.Request) (*histor
 	if mode == Replay && c.recorded() != nil {
 		return replay(ctx, c, e, req)
 	}
-	e.Tasks = functions(c)
+	tasks, err := c.tasks()
+	if err != nil {
+		return nil, err
+	}
+	e.Tasks = tasks
 	return e.RunRequest(ctx, req)
+}
+
+// tasks is the handler that a case describes: its mocks, or its functions.
+func (c *Case) tasks() (engine.TaskHandler, error) {
+	if c.MockConfig != nil {
+		return newMocks(c)
+	}
+	return functions(c), nil
 }
 
 func runExecution(ctx context.Context, c *Case, mode Mode) ([]byte, error) {

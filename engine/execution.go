@@ -73,7 +73,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 		prog:    p,
 		req:     req,
 		limits:  Limits{PayloadBytes: limit(req.Limits.PayloadBytes, awsPayloadBytes), Events: limit(req.Limits.Events, awsEvents)},
-		rand:    rand.New(rand.NewPCG(req.Seed, 0x5354455053)),
+		rand:    seeded(req.Seed),
 		virtual: clock.virtual(),
 		now:     clock.Now().UnixMilli(),
 		done:    make(chan struct{}),
@@ -92,6 +92,8 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 	x.begin(start, text)
 	return x, nil
 }
+
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x5354455053)) }
 
 // newRun names the execution.
 func (x *execution) newRun(input value.Value) *run {

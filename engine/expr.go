@@ -2,17 +2,21 @@ package engine
 
 import (
 	"errors"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/intrinsic"
 	"github.com/stepsleuth/stepsleuth/internal/jsonpath"
 	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/jsonata"
 )
 
 // expression is a compiled JSONata expression and the field that it stands in.
 type expression struct {
-	text  string
-	field string // "Arguments/Input"
+	*jsonata.Expr
+	text    string
+	field   string // "Arguments/Input"
+	context bool   // reads $states.context, or all of $states
 }
 
 // call is a compiled call of an intrinsic function.
@@ -25,7 +29,18 @@ func (c *compiler) expression(field string, x *asl.Expression) *expression {
 	if x == nil {
 		return nil
 	}
-	return &expression{text: x.Text, field: field}
+	compiled, err := jsonata.Compile(x.Text, jsonata.StepFunctions)
+	if err != nil {
+		c.fail(field, err)
+		return nil
+	}
+	e := &expression{Expr: compiled, text: x.Text, field: field}
+	for _, r := range compiled.References() {
+		if r.Name == "states" && (len(r.Path) == 0 || r.Path[0] == "context") {
+			e.context = true
+		}
+	}
+	return e
 }
 
 func (c *compiler) call(field string, x *asl.Intrinsic) *call {
@@ -40,8 +55,48 @@ func (c *compiler) call(field string, x *asl.Intrinsic) *call {
 	return &call{parsed, x.Text}
 }
 
+// evalExpression evaluates an expression; to lead nowhere is an error (ASL
+// "JSONata").
 func (e *env) evalExpression(x *expression) (value.Value, *failure) {
-	return value.Value{}, e.t.queryFailure(x.field, "JSONata is not supported yet: field %s.", x.field)
+	v, err := x.Eval(e.t.x.ctx, jsonata.Value{}, jsonata.Env{
+		Lookup: func(name string) (jsonata.Value, bool) { return e.variable(x, name) },
+		Now:    time.UnixMilli(e.t.x.now),
+		Random: e.t.x.rand.Uint64,
+	})
+	switch {
+	case err != nil:
+		return value.Value{}, e.t.queryFailure(x.field,
+			"The JSONata expression '%s' specified for the field '%s' threw an error during evaluation. %s", x.text, x.field, err)
+	case value.Value(v).IsAbsent():
+		return value.Value{}, e.t.queryFailure(x.field,
+			"The JSONata expression '%s' specified for the field '%s' returned nothing (undefined).", x.text, x.field)
+	}
+	return value.Value(v), nil
+}
+
+// variable is $states, or a variable of the state machine's.
+func (e *env) variable(x *expression, name string) (jsonata.Value, bool) {
+	if name == "states" {
+		return jsonata.Value(e.states(x.context)), true
+	}
+	v, ok := e.t.scope.lookup(name)
+	return jsonata.Value(v), ok
+}
+
+// states makes $states (ASL "Reserved variable: $states").
+func (e *env) states(context bool) value.Value {
+	members := make([]value.Member, 1, 4)
+	members[0] = value.Member{Key: "input", Value: e.t.input}
+	if context {
+		members = append(members, value.Member{Key: "context", Value: e.t.context()})
+	}
+	if !e.result.IsAbsent() {
+		members = append(members, value.Member{Key: "result", Value: e.result})
+	}
+	if !e.errorOutput.IsAbsent() {
+		members = append(members, value.Member{Key: "errorOutput", Value: e.errorOutput})
+	}
+	return value.Object(members...)
 }
 
 func (e *env) evalCall(c *call) (value.Value, *failure) {
@@ -53,7 +108,7 @@ func (e *env) evalCall(c *call) (value.Value, *failure) {
 	if errors.As(err, &lookup) {
 		return value.Value{}, lookup.failure
 	}
-	return value.Value{}, e.t.runtimeFailure("%s", err)
+	return value.Value{}, newFailure(errIntrinsic, e.t.atState()+err.Error())
 }
 
 // intrinsicEnv is what intrinsic functions can reach.

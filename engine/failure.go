@@ -8,19 +8,16 @@ import (
 
 // Error names that Step Functions itself raises (ASL "Errors").
 const (
-	errAll                  = "States.ALL"
-	errTimeout              = "States.Timeout"
-	errTaskFailed           = "States.TaskFailed"
-	errRuntime              = "States.Runtime"
-	errDataLimit            = "States.DataLimitExceeded"
-	errNoChoice             = "States.NoChoiceMatched"
-	errQueryEvaluation      = "States.QueryEvaluationError"
-	errItemReader           = "States.ItemReaderFailed"
-	errResultWriter         = "States.ResultWriterFailed"
-	errToleratedFailures    = "States.ExceedToleratedFailureThreshold"
-	errHeartbeat            = "States.HeartbeatTimeout"
-	errIntrinsic            = "States.IntrinsicFailure"
-	errParameterPathFailure = "States.ParameterPathFailure"
+	errAll               = "States.ALL"
+	errTimeout           = "States.Timeout"
+	errTaskFailed        = "States.TaskFailed"
+	errRuntime           = "States.Runtime"
+	errDataLimit         = "States.DataLimitExceeded"
+	errQueryEvaluation   = "States.QueryEvaluationError"
+	errItemReader        = "States.ItemReaderFailed"
+	errToleratedFailures = "States.ExceedToleratedFailureThreshold"
+	errHeartbeat         = "States.HeartbeatTimeout"
+	errIntrinsic         = "States.IntrinsicFailure"
 )
 
 // failure is an error inside the machine: what retriers and catchers look at. A

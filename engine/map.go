@@ -74,9 +74,6 @@ const (
 
 // runMap runs a Map state (ASL "Map State").
 func runMap(t *thread) {
-	if t.inspectMock() {
-		return
-	}
 	p := t.node.mapPlan
 	input, f := t.mapInput()
 	if f != nil {
@@ -91,6 +88,14 @@ func runMap(t *thread) {
 	items, f := t.mapItems(input)
 	if f != nil {
 		t.mapFail(f)
+		return
+	}
+	if t.x.req.inspect != nil {
+		if f := t.inspectMap(input, concurrency); f != nil {
+			t.mapFail(f)
+			return
+		}
+		t.inspectMock()
 		return
 	}
 	length := int64(len(items))

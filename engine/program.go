@@ -257,11 +257,14 @@ func (c *compiler) target(field, name string) *node {
 	if name == "" {
 		return nil
 	}
-	n := c.node.graph.nodes[name]
-	if n == nil {
-		c.fail(field, fmt.Errorf("no state %q", name))
+	if n := c.node.graph.nodes[name]; n != nil {
+		return n
 	}
-	return n
+	if len(c.node.graph.source.States) == 1 && c.node.graph.outer == nil {
+		return &node{name: name} // a state to be tested alone
+	}
+	c.fail(field, fmt.Errorf("no state %q", name))
+	return nil
 }
 
 func (c *compiler) path(field string, p *asl.Path) *path {

@@ -119,6 +119,10 @@ func (t *thread) resume() {
 	n := t.next
 	t.node, t.input = n, t.nextInput
 	t.next, t.nextInput = nil, value.Value{}
+	if n.run == nil {
+		t.x.giveUp(fmt.Errorf("no state %q", n.name))
+		return
+	}
 	t.beforeEntry, t.enteredAt = t.prev, t.x.now
 	t.retryCount, t.retries, t.inner = 0, t.retries[:0], false
 	t.ctx, t.token = value.Value{}, ""
@@ -154,6 +158,9 @@ func (t *thread) exit(next *node, output value.Value, assign []assignment) {
 }
 
 func (t *thread) leave(next *node, output value.Value, assign []assignment) {
+	if t.inspectExit(next, output) {
+		return
+	}
 	t.prev = t.run.log.add(entry{
 		kind: t.node.exitedKind, prev: t.prev, at: t.x.now,
 		state: t.node.name, payload: output, assign: assign, exited: true,

@@ -198,3 +198,10 @@ func (b *Builder) Object() Value {
 	}
 	return Value{p: o}
 }
+
+// NewMember returns a member for Distinct.
+func NewMember(key string, v Value) Member { return member(key, v) }
+
+// Distinct is Object for members that NewMember made and whose keys are known to
+// differ. The slice is handed over.
+func Distinct(members []Member) Value { return newObject(members) }

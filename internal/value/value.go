@@ -26,9 +26,10 @@ const (
 	KindString
 	KindArray
 	KindObject
+	KindOpaque // no JSON either: something of an engine's own, see Opaque
 )
 
-var kindNames = [...]string{"absent", "null", "boolean", "number", "string", "array", "object"}
+var kindNames = [...]string{"absent", "null", "boolean", "number", "string", "array", "object", "opaque"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -168,8 +169,10 @@ func (v Value) Kind() Kind {
 		case scalarEmptyString:
 			return KindString
 		}
+	case nil:
+		return KindAbsent
 	}
-	return KindAbsent
+	return KindOpaque
 }
 
 // IsAbsent reports that v is no value at all.

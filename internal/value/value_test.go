@@ -157,3 +157,30 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestOpaqueValuesAndMarksAreNotWritten(t *testing.T) {
+	type thing struct{}
+	x := &thing{}
+	o := value.Opaque(x)
+	if o.Kind() != value.KindOpaque || o.IsAbsent() || o.Opaque() != x || o.JSON() != "null" || o.Size() != 4 {
+		t.Errorf("opaque: %v %v", o.Kind(), o)
+	}
+	if value.Null().Opaque() != nil || (value.Value{}).Opaque() != nil {
+		t.Error("null is opaque")
+	}
+	plain := value.MustParse(`[1]`)
+	marked := plain.Marked(5)
+	if plain.Marks() != 0 || marked.Marks() != 5 || marked.JSON() != "[1]" || !value.Equal(plain, marked) {
+		t.Errorf("marks: %d %d %v", plain.Marks(), marked.Marks(), marked)
+	}
+	if value.String("abc").Marked(5).Marks() != 0 || value.String("abc").Marked(1).JSON() != `"abc"` {
+		t.Error("a string was marked")
+	}
+}
+
+func TestNodeTellsEqualNodesApart(t *testing.T) {
+	a, b := value.MustParse(`{"a":1}`), value.MustParse(`{"a":1}`)
+	if a.Node() == nil || a.Node() == b.Node() || value.Array(a).Items()[0].Node() != a.Node() || value.Null().Node() != nil {
+		t.Error("Node does not follow identity")
+	}
+}

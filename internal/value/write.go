@@ -32,12 +32,24 @@ func (v Value) scalarSize(p scalar) int {
 	case scalarBool:
 		return 5 - int(v.n) // false, true
 	case scalarFloat:
+		f := math.Float64frombits(v.n)
+		if f >= 0 && f < 1e15 && f == math.Trunc(f) {
+			return digits(uint64(f)) // most numbers; Size must not cost a conversion
+		}
 		var buf [32]byte
-		return len(appendFloat(buf[:0], math.Float64frombits(v.n)))
+		return len(appendFloat(buf[:0], f))
 	case scalarEmptyString:
 		return 2
 	}
 	return len("null")
+}
+
+func digits(u uint64) int {
+	n := 1
+	for ; u >= 10; u /= 10 {
+		n++
+	}
+	return n
 }
 
 // AppendJSON appends v's JSON text without white space. An absent Value is
@@ -139,6 +151,9 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 func appendFloat(dst []byte, f float64) []byte {
 	if f == 0 {
 		return append(dst, '0') // also for -0
+	}
+	if f > -1e15 && f < 1e15 && f == math.Trunc(f) {
+		return strconv.AppendInt(dst, int64(f), 10)
 	}
 	abs := math.Abs(f)
 	if abs >= 1e-6 && abs < 1e21 {

@@ -17,7 +17,15 @@ func main() {
 	out := flag.String("out", "", "folder to write results to")
 	mode := flag.String("mode", "direct", "direct: functions behave as the case says; replay: tasks answer as recorded")
 	verbose := flag.Bool("v", false, "say why a case has no result")
+	doc := flag.String("doc", "", "write the conformance document to this file instead")
 	flag.Parse()
+	if *doc != "" {
+		if err := document(*cases, *doc); err != nil {
+			fmt.Fprintln(os.Stderr, "conform:", err)
+			os.Exit(2)
+		}
+		return
+	}
 	if err := run(*cases, *out, conformance.Mode(*mode), *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "conform:", err)
 		os.Exit(2)
@@ -54,4 +62,18 @@ func run(dir, out string, mode conformance.Mode, verbose bool) error {
 		}
 	}
 	return nil
+}
+
+func document(dir, file string) error {
+	if dir == "" {
+		dir = conformance.Find(".")
+	}
+	if dir == "" {
+		return fmt.Errorf("-cases is needed: there is no shared/conformance beside the repository")
+	}
+	cases, err := conformance.Load(dir)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(conformance.Document(context.Background(), cases)), 0o644)
 }
