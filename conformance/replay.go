@@ -8,8 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/jsonpath"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // recorded is the history that AWS wrote, nil where the case has none.
@@ -31,16 +34,24 @@ type script struct {
 	c       *Case
 	mu      sync.Mutex
 	answers map[string][]*answer
-	items   map[string]mapAnswer // what Map states read
-	refused map[string]string    // States whose parameters AWS refused, and why
+	states  map[string]*asl.State
+	mapRuns map[string]mapAnswer
+	refused map[string]string // States whose parameters AWS refused, and why
 	other   engine.TaskHandler
 	running chan *engine.Running
 }
 
-// mapAnswer is what an ItemReader gave, as far as the history tells.
+// mapAnswer is how a run of a distributed Map ended.
 type mapAnswer struct {
-	items json.RawMessage
-	error *engine.TaskError
+	result json.RawMessage
+	error  *engine.TaskError
+}
+
+// mapFailed notes the error of a run of a Map with an ItemReader.
+func (s *script) mapFailed(name string, d event) {
+	if state := s.states[name]; state != nil && state.Map != nil && state.Map.Reader != nil {
+		s.mapRuns[name] = mapAnswer{error: taskError(d)}
+	}
 }
 
 func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) (*history.Execution, error) {
@@ -53,7 +64,7 @@ func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) 
 		e.Tasks = tasks
 		return e.RunRequest(ctx, req)
 	}
-	s := newScript(c, list)
+	s := newScript(c, req.Machine, list)
 	e.Tasks = s
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -73,15 +84,17 @@ func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) 
 	return running.Wait(context.Background())
 }
 
-func newScript(c *Case, list []event) *script {
+func newScript(c *Case, m *asl.Machine, list []event) *script {
 	s := &script{
 		c:       c,
 		answers: make(map[string][]*answer),
-		items:   make(map[string]mapAnswer),
+		states:  make(map[string]*asl.State),
+		mapRuns: make(map[string]mapAnswer),
 		refused: make(map[string]string),
 		other:   functions(c),
 		running: make(chan *engine.Running, 1),
 	}
+	s.name(m)
 	all := byID(list)
 	open := make(map[string]*answer) // by the id of the attempt's last event
 	for _, e := range list {
@@ -94,10 +107,10 @@ func newScript(c *Case, list []event) *script {
 		case kind == "ExecutionFailed":
 			s.refusal(all, e, d)
 		case kind == "MapRunFailed":
-			state := stateOf(all, e)
-			s.items[state] = mapAnswer{error: taskError(d)}
+			s.mapFailed(stateOf(all, e), d)
 		case kind == "MapStateExited":
-			s.read(d)
+			name, _ := d["name"].(string)
+			s.ran(name, d)
 		case strings.HasSuffix(kind, "Scheduled"):
 			a := &answer{parameters: parametersOf(d), hangs: true}
 			state := stateOf(all, e)
@@ -110,6 +123,19 @@ func newScript(c *Case, list []event) *script {
 		}
 	}
 	return s
+}
+
+// name finds the states of a machine and of those in it.
+func (s *script) name(m *asl.Machine) {
+	for _, state := range m.States {
+		s.states[state.Name] = state
+		for _, b := range state.Branch {
+			s.name(b)
+		}
+		if state.Map != nil {
+			s.name(state.Map.Processor)
+		}
+	}
 }
 
 // add takes in an event of the attempt, and reports that there may be more.
@@ -199,13 +225,30 @@ func (s *script) refusal(all map[string]event, e, d event) {
 	}
 }
 
-// read notes what a Map gave: in the recordings its iterations change nothing, so
-// that it is what was read as well.
-func (s *script) read(d event) {
-	name, _ := d["name"].(string)
-	if s.items[name].error == nil {
-		s.items[name] = mapAnswer{items: jsonOf(d["output"])}
+// ran notes the result of a Map with an ItemReader, as far as it can be told from
+// the state's output.
+func (s *script) ran(name string, d event) {
+	state := s.states[name]
+	if state == nil || state.Map == nil || state.Map.Reader == nil || s.mapRuns[name].error != nil {
+		return
 	}
+	if state.ResultSelector != nil || state.OutputPath != nil || state.Output != nil {
+		return
+	}
+	output, err := value.ParseBytes(jsonOf(d["output"]))
+	if err != nil {
+		return
+	}
+	if p := state.ResultPath; p != nil {
+		path, err := jsonpath.Compile(p.Text)
+		if p.Null || err != nil {
+			return
+		}
+		if output, err = path.Eval(output); err != nil {
+			return
+		}
+	}
+	s.mapRuns[name] = mapAnswer{result: output.AppendJSON(nil)}
 }
 
 // CheckParameters refuses what AWS refused.
@@ -218,17 +261,26 @@ func (s *script) CheckParameters(t *engine.Task) error {
 
 // HandleTask answers as recorded.
 func (s *script) HandleTask(ctx context.Context, t *engine.Task) (engine.Result, error) {
-	if m, ok := s.items[t.State]; ok {
-		if m.error != nil {
-			return engine.Result{}, m.error
-		}
-		return engine.Result{Output: m.items}, nil
+	if a := s.next(t); a != nil {
+		return s.play(ctx, t, a)
 	}
-	a := s.next(t)
-	if a == nil {
-		return s.other.HandleTask(ctx, t)
+	if strings.HasSuffix(t.Resource, ":s3:putObject") {
+		return engine.Result{}, nil // a ResultWriter
 	}
-	return s.play(ctx, t, a)
+	return s.other.HandleTask(ctx, t)
+}
+
+// HandleMapRun answers for a distributed Map that reads its items, which are not
+// part of the recording.
+func (s *script) HandleMapRun(_ context.Context, t *engine.Task) (engine.Result, error) {
+	m, ok := s.mapRuns[t.State]
+	switch {
+	case !ok:
+		return engine.Result{}, engine.ErrIterate
+	case m.error != nil:
+		return engine.Result{}, m.error
+	}
+	return engine.Result{Output: m.result}, nil
 }
 
 // next finds the answer for a task: one for the same parameters where there is

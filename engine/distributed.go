@@ -157,7 +157,7 @@ type distributedMap struct {
 	allowed  tolerance
 	arn      string
 	began    int64 // MapRunStarted
-	writing  bool
+	maxItems int64
 }
 
 // runDistributed starts a map run. Its ItemReader, if any, reads first.
@@ -179,11 +179,58 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	arn := m.arn
 	t.event(entry{kind: "MapRunStarted", bare: true, details: func() *historyDetails { return &historyDetails{MapRunARN: arn} }})
 	m.began = t.prev
-	if p.reader == nil {
+	m.maxItems = maxItems
+	if f := m.check(); f != nil {
+		m.fail(f)
+		return
+	}
+	if _, ok := x.engine.Tasks.(MapRunHandler); ok {
+		m.ask()
+		return
+	}
+	m.iterate()
+}
+
+// check finds what is wrong with the settings of the ItemReader.
+func (m *distributedMap) check() *failure {
+	switch r := m.t.node.mapPlan.reader; {
+	case r == nil:
+		return nil
+	case m.maxItems < 0:
+		return newFailure(errItemReader, "field MaxItems must be positive")
+	default:
+		return r.check()
+	}
+}
+
+// ask has a MapRunHandler answer for the run.
+func (m *distributedMap) ask() {
+	m.t.side("", m.input, true, func(v value.Value, err error) {
+		switch {
+		case errors.Is(err, ErrIterate):
+			m.iterate()
+		case err != nil:
+			m.fail(failureOf(err))
+		default:
+			m.complete(v)
+		}
+	})
+}
+
+// failureOf makes a failure of a *TaskError.
+func failureOf(err error) *failure {
+	var e *TaskError
+	errors.As(err, &e)
+	return &failure{name: e.Name, cause: e.Cause}
+}
+
+// iterate reads the items, where there is an ItemReader, and starts the executions.
+func (m *distributedMap) iterate() {
+	if m.t.node.mapPlan.reader == nil {
 		m.begin()
 		return
 	}
-	m.read(maxItems)
+	m.read()
 }
 
 // mapRunARN names a map run: after its Map's Label, where it has one.
@@ -424,24 +471,16 @@ func batchValue(shared value.Value, items []value.Value) value.Value {
 }
 
 // read has the ItemReader's resource read the items.
-func (m *distributedMap) read(maxItems int64) {
+func (m *distributedMap) read() {
 	t, r := m.t, m.t.node.mapPlan.reader
-	if maxItems < 0 {
-		m.fail(newFailure(errItemReader, "field MaxItems must be positive"))
-		return
-	}
-	if f := r.check(); f != nil {
-		m.fail(f)
-		return
-	}
 	parameters, f := t.env(m.input).eval(r.parameters)
 	if f != nil {
 		m.fail(f)
 		return
 	}
-	t.side(r.resource, parameters, func(v value.Value, failed *TaskError) {
-		if failed != nil {
-			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+	t.side(r.resource, parameters, false, func(v value.Value, err error) {
+		if err != nil {
+			m.fail(failureOf(err))
 			return
 		}
 		items, err := r.items(v)
@@ -449,8 +488,8 @@ func (m *distributedMap) read(maxItems int64) {
 			m.fail(newFailure(errItemReader, err.Error()))
 			return
 		}
-		if maxItems > 0 && int64(len(items)) > maxItems {
-			items = items[:maxItems]
+		if m.maxItems > 0 && int64(len(items)) > m.maxItems {
+			items = items[:m.maxItems]
 		}
 		for i, item := range items {
 			m.items = append(m.items, &mapItem{index: i, value: item})
@@ -479,9 +518,9 @@ func (m *distributedMap) write(results []value.Value) {
 		value.Member{Key: "Key", Value: manifest},
 		value.Member{Key: "Body", Value: value.Array(results...)},
 	)
-	t.side(w.resource, input, func(_ value.Value, failed *TaskError) {
-		if failed != nil {
-			m.fail(&failure{name: failed.Name, cause: failed.Cause})
+	t.side(w.resource, input, false, func(_ value.Value, err error) {
+		if err != nil {
+			m.fail(failureOf(err))
 			return
 		}
 		m.complete(value.Object(
@@ -495,10 +534,10 @@ func (m *distributedMap) write(results []value.Value) {
 }
 
 // side has a handler do something for a state that is no Task, without events.
-func (t *thread) side(resource string, input value.Value, then func(value.Value, *TaskError)) {
+func (t *thread) side(resource string, input value.Value, mapRun bool, then func(value.Value, error)) {
 	x := t.x
 	x.taskSeq++
-	a := &attempt{x: x, t: t, number: x.taskSeq, input: input, then: then}
+	a := &attempt{x: x, t: t, number: x.taskSeq, input: input, then: then, mapRun: mapRun}
 	a.task = &Task{
 		Execution: t.run.info.ARN, StateMachine: t.run.info.StateMachineARN,
 		State: t.node.name, Resource: resource, ID: x.uuid(), input: input, attempt: a,

@@ -79,8 +79,7 @@ type Request struct {
 	Redrive *history.Execution
 
 	// AsOf asks for the details of history as AWS wrote them at that time, for
-	// comparing with histories recorded then; zero is today. See Quirks in this
-	// package's documentation.
+	// comparing with histories recorded then; zero is today.
 	AsOf time.Time
 
 	Limits Limits

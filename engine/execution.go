@@ -87,7 +87,11 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 		return nil, err
 	}
 	if req.Redrive != nil {
-		return x, x.redrive(start, text)
+		if err := x.redrive(); err != nil {
+			x.cancel()
+			return nil, err
+		}
+		return x, nil
 	}
 	x.begin(start, text)
 	return x, nil

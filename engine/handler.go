@@ -34,6 +34,16 @@ type ParameterChecker interface {
 	CheckParameters(t *Task) error
 }
 
+// A MapRunHandler is a TaskHandler that can answer for a whole run of a distributed
+// Map, its reading and its writing included, as it is known from a recording. Its
+// Result is the state's result; ErrIterate lets the engine read and iterate.
+type MapRunHandler interface {
+	HandleMapRun(ctx context.Context, t *Task) (Result, error)
+}
+
+// ErrIterate is what HandleMapRun returns for a run that it has no answer for.
+var ErrIterate = errors.New("engine: run the iterations")
+
 // TaskFunc is a function that is a TaskHandler.
 type TaskFunc func(ctx context.Context, t *Task) (Result, error)
 
@@ -149,6 +159,7 @@ type Task struct {
 	State        string
 	Resource     string // as the definition has it
 	Attempt      int    // retries before this attempt
+	Call         int    // attempts of this state before this one in the same branch or iteration, retries or not
 	Token        string // .waitForTaskToken and activities
 	ID           string // a UUID for this attempt, made from the seed
 	Timeout      time.Duration

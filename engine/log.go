@@ -19,7 +19,8 @@ type entry struct {
 	assign  []assignment            // StateExited
 	details func() *history.Details // every other kind; nil: no details member
 	exited  bool
-	bare    bool // neither entered nor exited
+	bare    bool           // neither entered nor exited
+	past    *history.Event // of an execution that is redriven
 }
 
 // assignment is one variable that a state has set.
@@ -43,7 +44,7 @@ func (l *log) add(e entry) int64 {
 	l.entries = append(l.entries, e)
 	id := int64(len(l.entries))
 	l.mu.Unlock()
-	if l.observe != nil {
+	if l.observe != nil && e.past == nil {
 		l.observe(e.event(id))
 	}
 	return id
@@ -64,6 +65,9 @@ func (l *log) render() []history.Event {
 }
 
 func (e *entry) event(id int64) history.Event {
+	if e.past != nil {
+		return *e.past
+	}
 	ev := history.Event{ID: id, PreviousID: e.prev, Type: e.kind, Time: time.UnixMilli(e.at).UTC()}
 	switch {
 	case e.bare:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -25,6 +26,14 @@ func (r *Running) Execution() *history.Execution { return r.x.main.info }
 
 // History returns the events so far.
 func (r *Running) History() []history.Event { return r.x.main.log.render() }
+
+// MapRuns returns the child executions of distributed Maps that have started so far.
+// Those that have not ended must not be read.
+func (r *Running) MapRuns() []*history.Execution {
+	r.x.childMu.Lock()
+	defer r.x.childMu.Unlock()
+	return slices.Clone(r.x.mapRuns)
+}
 
 // Done is closed when the execution has ended and its task handlers have returned.
 func (r *Running) Done() <-chan struct{} { return r.x.done }

@@ -21,7 +21,8 @@ type attempt struct {
 	task   *Task
 	cancel context.CancelFunc
 	input  value.Value
-	then   func(value.Value, *TaskError) // an ItemReader's or ResultWriter's: no events
+	then   func(value.Value, error) // of a distributed Map: no events
+	mapRun bool                     // for HandleMapRun
 
 	timeout, alarm *timer // TimeoutSeconds, HeartbeatSeconds
 	beatMS         int64
@@ -137,6 +138,16 @@ func (e *env) seconds(a *amount) (int64, *failure) {
 	return n, nil
 }
 
+// countCall returns how many attempts the state has had before in this thread.
+func (t *thread) countCall() int {
+	if t.calls == nil {
+		t.calls = make(map[*node]int)
+	}
+	n := t.calls[t.node]
+	t.calls[t.node]++
+	return n
+}
+
 func (x *execution) newToken() string {
 	var b [48]byte
 	for i := 0; i < len(b); i += 8 {
@@ -155,6 +166,7 @@ func (a *attempt) dispatch() {
 	x.taskSeq++
 	a.number = x.taskSeq
 	a.task.ID = x.uuid()
+	a.task.Call = t.countCall()
 	t.task = a
 	a.scheduled()
 	if d := a.task.Timeout; d > 0 {
@@ -189,18 +201,21 @@ func (a *attempt) launch() {
 
 func (a *attempt) run(ctx context.Context, handler TaskHandler) {
 	defer a.x.wg.Done()
-	result, err := callHandler(ctx, handler, a.task)
+	result, err := a.call(ctx, handler)
 	a.x.mail.report(a, true, func(*execution) { a.finish(result, err) })
 }
 
-// callHandler keeps a handler's panic from taking the process down.
-func callHandler(ctx context.Context, handler TaskHandler, t *Task) (result Result, err error) {
+// call keeps a handler's panic from taking the process down.
+func (a *attempt) call(ctx context.Context, handler TaskHandler) (result Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the task handler panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return handler.HandleTask(ctx, t)
+	if a.mapRun {
+		return handler.(MapRunHandler).HandleMapRun(ctx, a.task)
+	}
+	return handler.HandleTask(ctx, a.task)
 }
 
 // finish takes in what the handler returned.
@@ -210,9 +225,9 @@ func (a *attempt) finish(result Result, err error) {
 	}
 	var failed *TaskError
 	switch {
-	case errors.As(err, &failed) && a.then != nil:
+	case a.then != nil && (errors.As(err, &failed) || errors.Is(err, ErrIterate)):
 		a.end()
-		a.then(value.Value{}, failed)
+		a.then(value.Value{}, err)
 	case errors.As(err, &failed):
 		a.fail(failed)
 	case errors.Is(err, ErrPending):

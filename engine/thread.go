@@ -35,6 +35,7 @@ type thread struct {
 	timer       *timer
 	ctx         value.Value // Context object of this state, made when first needed
 	token       string
+	calls       map[*node]int // attempts of Tasks
 
 	// Where it goes next.
 	next      *node
