@@ -5,7 +5,10 @@
 // It knows nothing of running a machine.
 package asl
 
-import "github.com/stepsleuth/stepsleuth/internal/value"
+import (
+	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/jsonata"
+)
 
 // Value is a JSON value of the definition, opaque outside this module; the zero
 // Value is a field that is not there.
@@ -285,8 +288,9 @@ type Intrinsic struct {
 
 // Expression is a JSONata expression.
 type Expression struct {
-	Text string // between "{%" and "%}", trimmed
-	Span Span   // of the JSON string, with the quotes
+	Text     string        // between "{%" and "%}", trimmed
+	Span     Span          // of the JSON string, with the quotes
+	Compiled *jsonata.Expr // nil where the text holds a ${…} placeholder
 }
 
 // Template is a payload template (Parameters, ResultSelector, Arguments, Output,

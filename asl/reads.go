@@ -31,8 +31,8 @@ func (r Read) Variables() []string {
 		for _, use := range (*intrinsic.Call)(r.Call.Compiled).Paths() {
 			names = append(names, pathVariables(use.Path)...)
 		}
-	case r.Expr != nil:
-		names = expressionVariables(r.Expr.Text)
+	case r.Expr != nil && r.Expr.Compiled != nil:
+		names = expressionVariables(r.Expr.Compiled)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

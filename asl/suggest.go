@@ -6,7 +6,13 @@ import "strings"
 // the end of a sentence; "" where none is near.
 func didYouMean(name string, names []string) string {
 	best, distance := "", min(len(name)/3+2, 5)
+	if len(name) < 3 {
+		distance = 1 // everything is near a short name
+	}
 	for _, candidate := range names {
+		if len(name) > 3 && len(candidate) > len(name) && strings.EqualFold(candidate[:len(name)], name) && best == "" {
+			best = candidate // Timeout for TimeoutSeconds
+		}
 		if d := editDistance(name, candidate, distance); d < distance {
 			best, distance = candidate, d
 		}

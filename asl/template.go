@@ -145,31 +145,3 @@ func isPathLike(s string) bool {
 
 // isCallText tells a call of an intrinsic function by its beginning.
 func isCallText(s string) bool { return strings.HasPrefix(s, "States.") && strings.Contains(s, "(") }
-
-// isExpression tells a JSONata expression: "{%" first and "%}" last, with no
-// white space around (ASL "JSONata strings").
-func isExpression(s string) bool {
-	return len(s) >= 4 && strings.HasPrefix(s, "{%") && strings.HasSuffix(s, "%}")
-}
-
-// openExpression reports half a JSONata expression.
-func (d *decoder) openExpression(v *node, q QueryLanguage) {
-	if q != JSONata {
-		return
-	}
-	opens := strings.HasPrefix(strings.TrimSpace(v.text), "{%")
-	closes := strings.HasSuffix(strings.TrimSpace(v.text), "%}")
-	switch {
-	case opens && closes:
-		d.warnf(v, codeSchema, "taken as text, because of the white space around it: {%% must come first in the string and %%} last")
-	case opens:
-		d.schemaf(v, "an expression begins with {%% and does not end with %%}")
-	case closes:
-		d.schemaf(v, "an expression ends with %%} and does not begin with {%%")
-	}
-}
-
-// expression reads a JSONata string.
-func (d *decoder) expression(v *node) *Expression {
-	return &Expression{Text: strings.TrimSpace(v.text[2 : len(v.text)-2]), Span: v.span}
-}

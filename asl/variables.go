@@ -1,10 +1,11 @@
 package asl
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stepsleuth/stepsleuth/jsonata"
 )
 
 const maxVariableName = 80
@@ -121,7 +122,11 @@ func (d *decoder) unset(s *State, seen *variables) {
 			}
 			hint := ""
 			if d.hints < maxHints {
-				hint = d.didYouMean(name, seen.some())
+				near := seen.some()
+				if r.Expr != nil {
+					near = append(near, functionNames...)
+				}
+				hint = d.didYouMean(name, near)
 			}
 			e := d.warnf(d.nodes[s], codeSchema, "no state sets the variable $%s before this one can read it%s", name, hint)
 			e.Span = r.Span
@@ -130,92 +135,20 @@ func (d *decoder) unset(s *State, seen *variables) {
 	}
 }
 
-// expressionVariables finds the workflow variables in a JSONata expression: names
-// behind a $ that are neither bound in the expression itself nor functions.
-func expressionVariables(text string) []string {
+// expressionVariables finds the workflow variables in a JSONata expression: free
+// names that are neither $states nor functions.
+func expressionVariables(e *jsonata.Expr) []string {
 	var found []string
-	bound := map[string]bool{"states": true}
-	scanNames(text, func(name, after string) {
-		switch {
-		case strings.HasPrefix(after, ":="):
-			bound[name] = true
-		case !strings.HasPrefix(after, "("):
-			found = append(found, name)
-		}
-	})
-	for _, name := range parameters(text) {
-		bound[name] = true
-	}
-	return slices.DeleteFunc(found, func(name string) bool { return bound[name] || slices.Contains(functionNames, name) })
-}
-
-// parameters returns the names that function($a, $b) binds.
-func parameters(text string) []string {
-	var found []string
-	for _, keyword := range []string{"function", "λ"} {
-		for rest := text; ; {
-			i := strings.Index(rest, keyword)
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len(keyword):]
-			list, ok := strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), "(")
-			if end := strings.IndexByte(list, ')'); ok && end >= 0 {
-				scanNames(list[:end], func(name, _ string) { found = append(found, name) })
-			}
+	for _, r := range e.References() {
+		if r.Name != "states" && !r.Known {
+			found = append(found, r.Name)
 		}
 	}
 	return found
 }
 
-// scanNames calls see for every $name outside of strings and comments, with what
-// follows it.
-func scanNames(text string, see func(name, after string)) {
-	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == '"' || c == '\'' || c == '`':
-			i += quoted(text[i:], c)
-		case strings.HasPrefix(text[i:], "/*"):
-			end := strings.Index(text[i+2:], "*/")
-			if end < 0 {
-				return
-			}
-			i += end + 4
-		case c == '$':
-			length := nameLength(text[i+1:])
-			if length > 0 {
-				see(text[i+1:i+1+length], strings.TrimLeft(text[i+1+length:], " \t\r\n"))
-			}
-			i += 1 + length
-		default:
-			i++
-		}
-	}
-}
-
-func quoted(text string, quote byte) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case quote:
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-func nameLength(text string) int {
-	for i, r := range text {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' {
-			return i
-		}
-	}
-	return len(text)
-}
-
-// functionNames are the functions of JSONata and those that Step Functions adds: as
-// values they look like variables.
+// functionNames are the functions of JSONata and those that Step Functions adds, to
+// choose a near name from.
 var functionNames = strings.Fields(`
 	abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent
 	distinct each encodeUrl encodeUrlComponent error eval exists filter floor formatBase formatInteger formatNumber

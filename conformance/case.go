@@ -103,16 +103,6 @@ func (c *Case) placeholder(name, other string) string {
 	return other
 }
 
-// needs reports whether the case needs what is named.
-func (c *Case) needs(what string) bool {
-	for _, n := range c.Needs {
-		if n == what {
-			return true
-		}
-	}
-	return false
-}
-
 // Load reads all cases of a folder with an index.json, in the order of the index.
 func Load(dir string) ([]*Case, error) {
 	var index struct {

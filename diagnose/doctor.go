@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -12,12 +14,38 @@ type TryFunc func(ctx context.Context, c *Case, r Remedy) Verification
 // Doctor makes diagnoses. The zero Doctor asks no rules and no model; it only
 // locates. It is safe for concurrent use.
 type Doctor struct {
-	Rules      []*Rule
-	Collectors []Collector
-	Redact     *redact.Redactor // for what a model is shown; nil: a fresh one
-	Model      Model            // nil: none
-	MaxTokens  int              // of an answer; 0: 1500
-	Try        TryFunc          // nil: remedies stay unverified
+	Rules        []*Rule
+	Collectors   []Collector
+	Redact       *redact.Redactor // for what a model is shown; nil: a fresh one
+	Model        Model            // nil: none
+	MaxTokens    int              // of an answer; 0: 1500
+	PromptTokens int              // of a question, estimated; 0: 8000
+	Try          TryFunc          // nil: remedies stay unverified
+}
+
+// Diagnose finds out what can be found out about c, which stays as it is. The error is
+// for a case that is none; what rules, collectors, replays and the model could not do
+// is named in Missing and in the Diagnosis' Model, and the rest is there all the same.
+func (d *Doctor) Diagnose(ctx context.Context, c *Case) (*Diagnosis, error) {
+	if c == nil {
+		return nil, errors.New("diagnose: no case")
+	}
+	own := *c
+	own.Evidence = slices.Clone(c.Evidence)
+	v := &visit{doctor: d, c: &own, diagnosis: &Diagnosis{Case: &own, Missing: slices.Clone(c.Missing)}}
+	v.judge()
+	if v.collect(ctx) {
+		v.judge()
+	}
+	v.conclude()
+	v.try(ctx)
+	if d.Model != nil && own.Subject() != nil {
+		v.consult(ctx)
+	}
+	v.diagnosis.Missing = append(v.diagnosis.Missing, v.broken...)
+	v.diagnosis.Missing = once(v.diagnosis.Missing)
+	v.diagnosis.Fingerprint = Fingerprint(v.c)
+	return v.diagnosis, nil
 }
 
 // Diagnosis is what was found: raw, for this process only. It has no marshaller

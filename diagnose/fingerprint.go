@@ -306,8 +306,8 @@ func closing(s string) int {
 	return len(s)
 }
 
-// unquoted replaces quoted values by quotes. What begins with "$", or ends with
-// ".$", stays: it is a path or a field of the definition.
+// unquoted replaces quoted values by quotes. What a definition or a program
+// names stays: paths, fields, states, modules.
 func unquoted(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -321,14 +321,30 @@ func unquoted(s string) string {
 			b.WriteByte(c)
 			continue
 		}
-		if inner := s[i+1 : end]; strings.HasPrefix(inner, "$") || strings.HasSuffix(inner, ".$") {
+		switch inner := s[i+1 : end]; {
+		case strings.HasPrefix(inner, "SCHEMA_VALIDATION_FAILED"): // a message with quotes of its own
+			b.WriteByte(c)
+			continue
+		case isNamed(s[:i]), strings.HasPrefix(inner, "$"), strings.HasSuffix(inner, ".$"):
 			b.WriteString(s[i : end+1])
-		} else {
+		default:
 			b.WriteString("''")
 		}
 		i = end
 	}
 	return b.String()
+}
+
+// isNamed reports that a text ends with a word after which a name of the
+// definition or of a program is quoted, not a value.
+func isNamed(before string) bool {
+	before = strings.TrimRight(before, " :")
+	word := before[strings.LastIndexAny(before, " \n(")+1:]
+	switch strings.ToLower(word) {
+	case "field", "state", "state/task", "parameter", "function", "module", "named", "attribute", "property", "at", "variable":
+		return true
+	}
+	return false
 }
 
 // opensQuote tells a quote from an apostrophe.
@@ -361,12 +377,27 @@ var changing = []struct {
 	{regexp.MustCompile(`\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? \d\d? \w{3} \d{4}( \d\d:\d\d:\d\d( GMT| UTC)?)?`), "#"},
 	{regexp.MustCompile(`0x[0-9a-fA-F]+`), "#"},
 	{regexp.MustCompile(`\b[0-9a-fA-F]*[0-9][0-9a-fA-F]{7,}\b|\b[0-9a-fA-F]{7,}[0-9][0-9a-fA-F]*\b`), "#"},
-	{regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}={0,2}`), "#"},
-	{regexp.MustCompile(`\d+(\.\d+)*`), "#"},
+	{regexp.MustCompile(`\b[A-Z0-9]*(?:[A-Z][0-9]|[0-9][A-Z])[A-Z0-9]{6,}\b`), "#"},
+	{regexp.MustCompile(`(^|[^A-Za-z_0-9])\d+(?:\.\d+)*`), "$1#"}, // not in a name: S3, python3.12, lambda2
 	{regexp.MustCompile(`\s+`), " "},
 }
 
+var longWord = regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}={0,2}`)
+
+// isRandom tells a token from a path or a long name.
+func isRandom(word string) bool {
+	const aSlash = 24 // characters of base64 that have no more than one, by and large
+	return strings.ContainsAny(word, "0123456789") && strings.ToLower(word) != word && strings.ToUpper(word) != word &&
+		strings.Count(word, "/")*aSlash <= len(word)
+}
+
 func volatile(s string) string {
+	s = longWord.ReplaceAllStringFunc(s, func(word string) string {
+		if isRandom(word) {
+			return "#"
+		}
+		return word
+	})
 	for _, c := range changing {
 		s = c.form.ReplaceAllString(s, c.with)
 	}

@@ -33,6 +33,8 @@ var same = [][2]string{
 	{`{"Error":"E","Cause":"{\"errorMessage\":\"bad 1\",\"errorType\":\"T\",\"requestId\":\"x\"}"}`, `{"Error":"E","Cause":"{\"errorMessage\":\"bad 2\",\"errorType\":\"T\",\"requestId\":\"y\"}"}`},
 	{"connect ECONNREFUSED 10.0.3.7:5432", "connect ECONNREFUSED 10.0.4.9:5432"},
 	{"object at 0x7f3a2c failed, etag 9b74c9897bac770ffc029102a200c5de", "object at 0x7f3a99 failed, etag 00000000000000000000000000000001"},
+	{"Task Timed Out: 'AQCgAAAAKgAAAAMAAAAAAAAAAVdkRkJNbTVTc2VxVWZzZ0xYa3pQ1/x+yABC0123456789abcdefXYZ'", "Task Timed Out: 'AQCgAAAAKgAAAAMAAAAAAAAAAWRkRkJNbTVTc2VxVWZzZ0xYa3p/1234567890abcdefXYZ'"},
+	{"no such bucket: logs-1XK3ZP8QW2 at 17:05", "no such bucket: logs-9AB7CD5EF1 at 3:11"},
 	{"in the input '{\"a\":\"cut off in the", "in the input '{\"b\":\"cut off some"},
 }
 
@@ -51,6 +53,11 @@ var different = [][3]string{
 	{"S", "E", `{"errorType":"KeyError","errorMessage":"x","stackTrace":["  File \"/var/task/a.py\", line 8, in f\n"]}`},
 	{"S", "E", `{"errorType":"KeyError","errorMessage":"x","stackTrace":["  File \"/var/task/b.py\", line 8, in f\n"]}`},
 	{"S", "E", "The JSONPath '$.order.id' could not be found"}, {"S", "E", "The JSONPath '$.order.nr' could not be found"},
+	{"S", "E", "No module named 'jsonschema'"}, {"S", "E", "No module named 'requests'"},
+	{"S", "E", "returned nothing for the field 'Arguments/FunctionName'"}, {"S", "E", "returned nothing for the field 'Assign/x'"},
+	{"S", "E", "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Field 'Timeout' is not supported'"},
+	{"S", "E", "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Field 'Resource' is missing'"},
+	{"S", "E", "cannot read s3"}, {"S", "E", "cannot read s4"},
 	{"S", "E", "not authorized to perform: s3:GetObject"}, {"S", "E", "not authorized to perform: s3:PutObject"},
 	{"S", "E", `{"Containers":[{"ExitCode":1}],"StoppedReason":"Essential container in task exited"}`},
 	{"S", "E", `{"Containers":[{"ExitCode":137}],"StoppedReason":"Essential container in task exited"}`},
@@ -128,4 +135,15 @@ func TestCasesHaveFingerprintsOfTheirOwn(t *testing.T) {
 		}
 		seen[p] = name
 	}
+}
+
+func FuzzFingerprint(f *testing.F) {
+	for _, pair := range same {
+		f.Add(pair[0])
+	}
+	f.Fuzz(func(t *testing.T, cause string) {
+		if p := rowPrint("S", "E", cause); len(p) != len("fp1:")+32 || p != rowPrint("S", "E", cause) {
+			t.Errorf("%q", p)
+		}
+	})
 }

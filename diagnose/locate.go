@@ -120,7 +120,8 @@ func (l *locator) ending() *Failure {
 		if e.Details != nil {
 			f.Error, f.Cause = e.Details.Error, e.Details.Cause
 		}
-	} else if l.x.Error != nil || l.x.Cause != nil {
+	}
+	if (l.end == none || f.Error == nil && f.Cause == nil) && (l.x.Error != nil || l.x.Cause != nil) {
 		f.Error, f.Cause = l.x.Error, l.x.Cause
 	}
 	l.within(&f)
@@ -173,12 +174,9 @@ func (l *locator) failure(g int32) Failure {
 // its own: from the catcher's error output, or from what a Fail says.
 func (l *locator) tellFromElsewhere(f *Failure, at *failing) {
 	if at.catcher != none {
-		x := &l.entries[at.catcher]
-		if x.exit != none && l.events[x.exit].Details != nil {
-			if o, ok := newErrorOutput(l.input(at.catcher), l.events[x.exit].Details.Output); ok {
-				f.Error, f.Cause = o.err, o.cause
-				return
-			}
+		if o, ok := newErrorOutput(l.input(at.catcher), l.output(at.catcher)); ok {
+			f.Error, f.Cause = o.err, o.cause
+			return
 		}
 	}
 	if s := l.defined(f.State); s != nil && s.Fail != nil {
@@ -260,7 +258,9 @@ func (l *locator) path(n int32) []string {
 			inwards = append(inwards, iterationName(i))
 		}
 		inwards = append(inwards, l.entries[l.scopes[s].owner].name)
-		known++
+		if known++; known == maxDepth {
+			break
+		}
 	}
 	path := make([]string, 0, len(inwards))
 	if around := enclosing(l.machine, l.entries[n].name); len(around) > known {

@@ -8,7 +8,7 @@ import (
 // inputOf returns the input of an entry: as recorded, or where that is left out
 // as the event before it tells it.
 func (l *locator) inputOf(n int32) (in history.Payload, rebuilt bool) {
-	for {
+	for range maxDepth {
 		in = l.input(n)
 		if !in.IsAbsent() && !in.Truncated {
 			return in, rebuilt
@@ -22,6 +22,7 @@ func (l *locator) inputOf(n int32) (in history.Payload, rebuilt bool) {
 		}
 		n, rebuilt = outer, true
 	}
+	return in, false
 }
 
 // inputBefore returns the output that became n's input, or the Parallel whose
@@ -44,6 +45,9 @@ func (l *locator) inputBefore(n int32) (before history.Payload, outer int32) {
 	}
 	if e.Type == history.ParallelStateStarted {
 		owner := l.scopes[x.scope].owner
+		if owner == none {
+			return before, none
+		}
 		if s := l.defined(l.entries[owner].name); s != nil && passesOn(s) {
 			return before, owner
 		}

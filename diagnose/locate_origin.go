@@ -42,7 +42,7 @@ func (l *locator) onTheWay(n int32) int32 {
 		x := &l.entries[n]
 		if x.caught != none {
 			origin = x.caught
-		} else if steps > 0 && (x.worked || x.succeeded) {
+		} else if steps > 0 && (x.kind == "Task" || x.kind == "Map" || x.kind == "Parallel") && x.exit != none {
 			return origin
 		}
 		if x.event == none {
@@ -58,16 +58,16 @@ func (l *locator) onTheWay(n int32) int32 {
 		default:
 			n = l.scopes[x.scope].owner
 			if n != none { // the way that led to the Map or Parallel itself
-				n = l.entered0(n)
+				n = l.leftBefore(n)
 			}
 		}
 	}
 	return origin
 }
 
-// entered0 returns the entry that was left just before the container n was entered,
+// leftBefore returns the entry that was left just before the container n was entered,
 // or the container around it.
-func (l *locator) entered0(n int32) int32 {
+func (l *locator) leftBefore(n int32) int32 {
 	for n != none {
 		x := &l.entries[n]
 		if x.event == none {
@@ -97,8 +97,7 @@ func (l *locator) held(n int32) int32 {
 		if at.outcome != Caught || at.catcher == none || !l.leadsTo(at.catcher, n) {
 			continue
 		}
-		x := &l.entries[at.catcher]
-		mine, ok := newErrorOutput(l.input(at.catcher), l.events[x.exit].Details.Output)
+		mine, ok := newErrorOutput(l.input(at.catcher), l.output(at.catcher))
 		if !ok {
 			continue
 		}
@@ -115,17 +114,18 @@ func (l *locator) held(n int32) int32 {
 // or one around it.
 func (l *locator) leadsTo(c, n int32) bool {
 	exit, entered := l.entries[c].exit, l.entries[n].event
-	if exit == none || entered == none || exit >= entered || l.events[exit].Details == nil {
+	if exit == none || entered == none || exit >= entered {
 		return false
 	}
-	for s := l.entries[n].scope; ; s = l.entries[l.scopes[s].owner].scope {
-		if s == l.entries[c].scope {
+	for range maxDepth {
+		if l.entries[n].scope == l.entries[c].scope {
 			return true
 		}
-		if l.scopes[s].owner == none {
+		if n = l.scopes[l.entries[n].scope].owner; n == none {
 			return false
 		}
 	}
+	return false
 }
 
 // errorOutput is what a catcher makes of a failure: {"Error": …, "Cause": …}.

@@ -10,6 +10,10 @@ import (
 // none stands for "no such index".
 const none int32 = -1
 
+// maxDepth bounds how many Maps and Parallels in each other are followed, so that
+// time stays linear whatever a history claims.
+const maxDepth = 64
+
 // trace is a history put in order: which event belongs to which entering of
 // which state, in which iteration or branch, and what became of each failure.
 //
@@ -204,13 +208,13 @@ func (t *trace) newEntry(i, scope int32, name, kind string) int32 {
 func (t *trace) newFailure(n, i int32) int32 {
 	t.failures = append(t.failures, failing{entry: n, event: i, catcher: none})
 	f := int32(len(t.failures) - 1)
-	for s := t.entries[n].scope; ; s = t.entries[t.scopes[s].owner].scope {
-		owner := t.scopes[s].owner
-		if owner == none {
-			return f
+	for range maxDepth {
+		if n = t.scopes[t.entries[n].scope].owner; n == none {
+			break
 		}
-		t.entries[owner].inner = append(t.entries[owner].inner, f)
+		t.entries[n].inner = append(t.entries[n].inner, f)
 	}
+	return f
 }
 
 func (t *trace) entered(i, p int32) {
@@ -278,18 +282,12 @@ func (t *trace) carried(n int32) int32 {
 	return t.lastInside(n)
 }
 
-// lastInside is the latest failure inside a Map or Parallel that nothing took, or none.
-func (t *trace) lastInside(n int32) int32 {
-	x := &t.entries[n]
-	if x.iteration != none {
-		return x.iteration
+// output is what is recorded as the output of an entry.
+func (t *trace) output(n int32) history.Payload {
+	if i := t.entries[n].exit; i != none && t.events[i].Details != nil {
+		return t.events[i].Details.Output
 	}
-	for i := len(x.inner) - 1; i >= 0; i-- {
-		if f := x.inner[i]; t.failures[f].outcome == "" {
-			return f
-		}
-	}
-	return none
+	return history.Payload{}
 }
 
 func (t *trace) caught(f, n int32) {
@@ -303,8 +301,7 @@ func (t *trace) caught(f, n int32) {
 // silent reports that a Task that tried nothing, or whose result is not
 // recorded, was left with an error output that it did not get as input.
 func (t *trace) silent(n int32) bool {
-	x := &t.entries[n]
-	out := t.events[x.exit].Details.Output
+	out := t.output(n)
 	if !mayHoldError(out) {
 		return false
 	}
@@ -417,7 +414,7 @@ func (t *trace) nearest(p int32, fits func(*entry) bool) int32 {
 		return none
 	}
 	n, s := t.in[p], t.at[p]
-	for {
+	for range maxDepth {
 		if n != none && fits(&t.entries[n]) {
 			return n
 		}
@@ -426,244 +423,5 @@ func (t *trace) nearest(p int32, fits func(*entry) bool) int32 {
 		}
 		s = t.entries[n].scope
 	}
-}
-
-func (t *trace) nearestOpen(p int32, kind string) int32 {
-	return t.nearest(p, func(x *entry) bool { return x.open && x.kind == kind })
-}
-
-func containerKind(e *history.Event) string {
-	if strings.HasPrefix(string(e.Type), "Map") {
-		return "Map"
-	}
-	return "Parallel"
-}
-
-func (t *trace) containerStarted(i, p int32) {
-	n := t.nearestOpen(p, containerKind(&t.events[i]))
-	if n == none {
-		return
-	}
-	x := &t.entries[n]
-	x.attempts++
-	if x.attempts > 1 { // a retry: there is no new StateEntered
-		t.resolve(n, Retried)
-	}
-	t.in[i], t.at[i] = n, x.scope
-}
-
-// resolve gives the failures inside n that are still open their outcome.
-func (t *trace) resolve(n int32, outcome Outcome) {
-	x := &t.entries[n]
-	for _, f := range x.inner {
-		if t.failures[f].outcome == "" {
-			t.failures[f].outcome = outcome
-		}
-	}
-	x.inner, x.iteration = x.inner[:0], none
-}
-
-func (t *trace) containerFailed(i, p int32) {
-	n := t.nearestOpen(p, containerKind(&t.events[i]))
-	if n == none {
-		return
-	}
-	f := t.causeOf(p, n, i)
-	x := &t.entries[n]
-	x.pending, x.open = f, false
-	for _, g := range x.inner {
-		if g != f && t.failures[g].outcome == "" {
-			t.failures[g].outcome = Beside
-		}
-	}
-	x.inner = x.inner[:0]
-	t.in[i], t.at[i] = n, x.scope
-}
-
-// causeOf returns the failure that the chain at p carries out of the state
-// before the event i, which tells of it, up to the container n.
-func (t *trace) causeOf(p, n, i int32) int32 {
-	from := none
-	if p != none {
-		from = t.in[p]
-	}
-	if from == none {
-		from = n
-	}
-	x := &t.entries[from]
-	if x.pending != none {
-		return x.pending
-	}
-	if from == n {
-		if f := t.lastInside(n); f != none {
-			return f
-		}
-	}
-	x.open = false
-	f := t.newFailure(from, i)
-	t.entries[from].pending = f
-	return f
-}
-
-func (t *trace) containerSucceeded(i, p int32) {
-	n := t.nearestOpen(p, containerKind(&t.events[i]))
-	if n == none {
-		return
-	}
-	t.resolve(n, Tolerated)
-	t.entries[n].succeeded = true
-	t.in[i], t.at[i] = n, t.entries[n].scope
-}
-
-// iteration takes an event of a Map's iteration, which names the Map.
-func (t *trace) iteration(i, p int32) {
-	e := &t.events[i]
-	if e.Details == nil {
-		return
-	}
-	index := int64(0)
-	if e.Details.Index != nil {
-		index = *e.Details.Index
-	}
-	n := t.nearest(p, func(x *entry) bool { return x.name == e.Details.Name && x.kind == "Map" })
-	if n == none {
-		n = t.adopt(i, e.Details.Name, index)
-	}
-	if e.Type == history.MapIterationStarted {
-		t.in[i], t.at[i] = none, t.newScope(scope{owner: n, index: index})
-		return
-	}
-	if e.Type == history.MapIterationFailed {
-		t.iterationFailed(i, p, n)
-	}
-	t.in[i], t.at[i] = n, t.entries[n].scope
-}
-
-func (t *trace) iterationFailed(i, p, n int32) {
-	from := n
-	if p != none && t.in[p] != none {
-		from = t.in[p]
-	}
-	f := none
-	if from != n {
-		f = t.entries[from].pending
-	}
-	if f == none {
-		f = t.newFailure(from, i)
-	}
-	if from == n {
-		t.entries[n].inner = append(t.entries[n].inner, f)
-	} else {
-		t.entries[from].pending, t.entries[from].open = f, false
-	}
-	t.entries[n].iteration = f
-}
-
-// adopt makes an entry for a Map whose StateEntered is not recorded, and puts
-// what was going on at event i into its iteration.
-func (t *trace) adopt(i int32, name string, index int64) int32 {
-	outer := t.newScope(scope{owner: none, index: -1, unknown: true})
-	n := t.newEntry(none, outer, name, "Map")
-	s := t.at[i]
-	for t.scopes[s].owner != none {
-		s = t.entries[t.scopes[s].owner].scope
-	}
-	if t.scopes[s].unknown {
-		t.scopes[s].owner, t.scopes[s].index = n, index
-	}
-	return n
-}
-
-// ended takes ExecutionFailed.
-func (t *trace) ended(i, p int32) {
-	t.end, t.final = i, none
-	d := t.events[i].Details
-	var cause, problem *string
-	if d != nil {
-		cause, problem = d.Cause, d.Error
-	}
-	n := none
-	if p != none {
-		n = t.in[p]
-	}
-	if said := t.named(cause); said != none && (n == none || t.entries[n].kind != "Fail") {
-		n = said
-	}
-	if n == none {
-		if n = t.guess(problem); n == none {
-			return
-		}
-	}
-	t.final = t.endedBy(n, i, problem)
-}
-
-// endedBy returns the failure of entry n that ended the execution with that
-// error. Another error than the one n carries is a failure of n's own: a catcher
-// that could not take it, or tolerance that was exceeded.
-func (t *trace) endedBy(n, i int32, problem *string) int32 {
-	x := &t.entries[n]
-	if f := x.pending; f != none && !t.contradicts(f, problem) {
-		return f
-	}
-	x.open = false
-	return t.newFailure(n, i)
-}
-
-func (t *trace) contradicts(f int32, problem *string) bool {
-	d := t.events[t.failures[f].event].Details
-	return problem != nil && d != nil && d.Error != nil && *d.Error != *problem
-}
-
-// guess finds the entry that failed where the chain is broken: the latest failure
-// with that error that nothing took, else the state that was never left.
-func (t *trace) guess(problem *string) int32 {
-	for f := len(t.failures) - 1; f >= 0; f-- {
-		if t.failures[f].outcome == "" && !t.contradicts(int32(f), problem) {
-			return t.failures[f].entry
-		}
-	}
-	return t.stuck()
-}
-
-// stuck returns the state that was entered last and never left, or none.
-func (t *trace) stuck() int32 {
-	for n := int32(len(t.entries)) - 1; n >= 0; n-- {
-		if t.isOpen(n) {
-			return n
-		}
-	}
 	return none
-}
-
-// isOpen reports that an entry and all around it were never left.
-func (t *trace) isOpen(n int32) bool {
-	for n != none {
-		x := &t.entries[n]
-		if !x.open || x.exit != none {
-			return false
-		}
-		n = t.scopes[x.scope].owner
-	}
-	return true
-}
-
-// redriven takes ExecutionRedriven: it goes on in the state that failed.
-func (t *trace) redriven(i int32) {
-	n := none
-	if t.final != none {
-		t.failures[t.final].outcome = Redriven
-		n = t.failures[t.final].entry
-	} else {
-		n = t.stuck()
-	}
-	t.end, t.final = none, none
-	if n == none {
-		return
-	}
-	t.entries[n].attempts = 0
-	for o := n; o != none; o = t.scopes[t.entries[o].scope].owner {
-		x := &t.entries[o]
-		x.open, x.own, x.pending, x.iteration = true, none, none, none
-	}
-	t.in[i], t.at[i] = n, t.entries[n].scope
 }

@@ -81,6 +81,8 @@ var (
 	// Variables and JSONata came. From then on MapStateExited of a distributed Map
 	// follows MapRunStarted; before, it followed MapRunSucceeded.
 	variablesAnnounced = time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC)
+	// Maps take objects from then on, and iterate over their members.
+	objectItemsAnnounced = time.Date(2025, 9, 18, 0, 0, 0, 0, time.UTC)
 )
 
 func (x *execution) asOfBefore(t time.Time) bool {

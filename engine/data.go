@@ -16,7 +16,12 @@ type env struct {
 	result, errorOutput value.Value
 }
 
-func (t *thread) env(root value.Value) *env { return &env{t: t, root: root} }
+// env gives the thread's env a new root. There is one of them a thread: the one
+// before must not be used any more.
+func (t *thread) env(root value.Value) *env {
+	t.scratch = env{t: t, root: root}
+	return &t.scratch
+}
 
 // follow evaluates a path.
 func (e *env) follow(p *jsonpath.Path) (value.Value, error) {

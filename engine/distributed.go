@@ -11,8 +11,6 @@ import (
 )
 
 type (
-	historyEventType = history.EventType
-
 	// reader is an ItemReader.
 	reader struct {
 		resource   string
@@ -177,7 +175,7 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
 	arn := m.arn
-	t.event(entry{kind: "MapRunStarted", bare: true, details: func() *historyDetails { return &historyDetails{MapRunARN: arn} }})
+	t.event("MapRunStarted", func(d *historyDetails) { d.MapRunARN = arn })
 	m.began = t.prev
 	m.maxItems = maxItems
 	if f := m.check(); f != nil {
@@ -254,7 +252,7 @@ func (m *distributedMap) fail(f *failure) {
 	t := m.t
 	t.frame = nil
 	m.kill()
-	t.event(entry{kind: "MapRunFailed", bare: true, details: f.details})
+	t.event("MapRunFailed", f.fill)
 	t.inner = true
 	t.x.fail(t, f)
 }
@@ -286,9 +284,10 @@ func (m *distributedMap) startChild() {
 	}
 	child := &thread{x: t.x, run: m.childRun(input), join: m, index: i, graph: t.node.mapPlan.body, item: item}
 	m.children = append(m.children, child)
+	child.run.log.full = func() { t.x.overfull = append(t.x.overfull, child) }
 	role := t.x.req.RoleARN
-	child.run.bare("ExecutionStarted", 0, t.x.now, func() *historyDetails {
-		return &historyDetails{Input: payload(input), RoleARN: role}
+	child.run.note("ExecutionStarted", 0, t.x.now, func(d *historyDetails) {
+		d.Input, d.RoleARN = payload(input), role
 	})
 	child.goTo(child.graph.start, input)
 }
@@ -370,9 +369,9 @@ func (m *distributedMap) complete(result value.Value) {
 	t := m.t
 	t.frame = nil
 	t.prev = m.began
-	t.event(entry{kind: "MapRunSucceeded", bare: true})
+	t.event("MapRunSucceeded", nil)
 	succeeded := t.prev
-	t.run.bare("MapStateSucceeded", succeeded, t.x.now, nil)
+	t.run.note("MapStateSucceeded", succeeded, t.x.now, nil)
 	if !t.x.asOfBefore(variablesAnnounced) {
 		t.prev = m.began
 	}
@@ -381,7 +380,7 @@ func (m *distributedMap) complete(result value.Value) {
 
 func (m *distributedMap) abort() {
 	m.kill()
-	m.t.run.bare("MapRunAborted", m.began, m.t.x.now, nil)
+	m.t.run.note("MapRunAborted", m.began, m.t.x.now, nil)
 }
 
 // kill aborts the child executions that still run.
@@ -394,26 +393,6 @@ func (m *distributedMap) kill() {
 		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
 	}
 	m.t.stop()
-}
-
-// runRoot is the first thread of the run that t is part of: where t is in a child
-// execution, that child's.
-func (t *thread) runRoot() *thread {
-	for {
-		var outer *thread
-		switch j := t.join.(type) {
-		case *parallel:
-			outer = j.t
-		case *inlineMap:
-			outer = j.t
-		default:
-			return t
-		}
-		if outer.run != t.run {
-			return t
-		}
-		t = outer
-	}
 }
 
 // batch puts items together as ItemBatcher says.
@@ -565,4 +544,9 @@ func (r *reader) check() *failure {
 	return nil
 }
 
-var errNotIterable = errors.New("Attempting to map over non-iterable node.")
+// readError is why items could not be read, in AWS's words.
+type readError string
+
+func (e readError) Error() string { return string(e) }
+
+const errNotIterable readError = "Attempting to map over non-iterable node."

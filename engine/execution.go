@@ -32,9 +32,12 @@ type execution struct {
 	mail    mailbox
 	tokens  map[string]*attempt
 	taskSeq uint64
+	fresh   []*attempt // on a virtual clock: dispatched, perhaps not yet written down as started
 
 	main *run
 	root *thread
+
+	overfull []*thread // first threads of runs whose history has reached its limit
 
 	over    bool // the terminal event is written
 	err     error
@@ -82,6 +85,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	x.main = x.newRun(input)
 	x.root = &thread{x: x, run: x.main, join: rootJoin{}, graph: start.graph}
+	x.main.log.full = func() { x.overfull = append(x.overfull, x.root) }
 	if err := x.root.preset(req.Variables); err != nil {
 		x.cancel()
 		return nil, err
@@ -161,8 +165,8 @@ func (x *execution) uuid() string {
 func (x *execution) begin(start *node, input string) {
 	r := x.main
 	role := x.req.RoleARN
-	r.bare("ExecutionStarted", 0, x.now, func() *history.Details {
-		return &history.Details{Input: history.Text(input), RoleARN: role}
+	r.note("ExecutionStarted", 0, x.now, func(d *history.Details) {
+		d.Input, d.RoleARN = history.Text(input), role
 	})
 	x.startTimeout()
 	x.root.goTo(start, r.input)
@@ -190,14 +194,41 @@ func (x *execution) startTimeout() {
 func (x *execution) loop() {
 	defer close(x.done)
 	for !x.over {
-		if t := x.ready.pop(); t != nil {
+		switch t := x.ready.pop(); {
+		case x.overfull != nil:
+			x.tooManyEvents()
+			if t != nil {
+				x.ready.push(t)
+			}
+		case t != nil:
 			t.resume()
-			continue
+		default:
+			x.wait()
 		}
-		x.wait()
 	}
 	x.cancel()
 	x.wg.Wait()
+}
+
+// tooManyEvents ends the runs that have no room for more events.
+func (x *execution) tooManyEvents() {
+	list := x.overfull
+	x.overfull = nil
+	for _, t := range list {
+		if t.dead {
+			continue
+		}
+		f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
+		f.fatal = true
+		prev := int64(t.run.log.count)
+		if t == x.root {
+			t.kill()
+			x.endAt(history.Failed, f, value.Value{}, prev)
+			return
+		}
+		t.prev = prev
+		t.join.failed(t, f)
+	}
 }
 
 // wait waits for the next input and takes it in.
@@ -212,6 +243,7 @@ func (x *execution) wait() {
 		alarm = t.C
 	case x.ctx.Err() == nil && x.mail.idle():
 		// Nothing can happen before the next timer: time jumps there.
+		x.startTasks()
 		x.now = max(x.now, next.at)
 		x.timers.pop()
 		next.fire()
@@ -272,6 +304,14 @@ func (x *execution) endAt(status history.Status, f *failure, output value.Value,
 	r.finish(status, f, output, prev, x.now)
 }
 
+// endings are the last events of executions.
+var endings = map[history.Status]*kind{
+	history.Succeeded: {typ: "ExecutionSucceeded", about: aboutEnd},
+	history.Failed:    {typ: "ExecutionFailed", about: aboutEnd},
+	history.TimedOut:  {typ: "ExecutionTimedOut", about: aboutEnd},
+	history.Aborted:   {typ: "ExecutionAborted", about: aboutEnd},
+}
+
 // finish ends a run: the main one, or one of a distributed Map's.
 func (r *run) finish(status history.Status, f *failure, output value.Value, prev, now int64) {
 	info := r.info
@@ -282,19 +322,12 @@ func (r *run) finish(status history.Status, f *failure, output value.Value, prev
 	if !output.IsAbsent() {
 		info.Output = history.Rendered(output)
 	}
-	kinds := map[history.Status]history.EventType{
-		history.Succeeded: "ExecutionSucceeded",
-		history.Failed:    "ExecutionFailed",
-		history.TimedOut:  "ExecutionTimedOut",
-		history.Aborted:   "ExecutionAborted",
-	}
-	r.bare(kinds[status], prev, now, func() *history.Details {
-		d := &history.Details{Output: payload(output)}
+	r.log.add(entry{kind: endings[status], prev: prev, at: now, fill: func(d *history.Details) {
+		d.Output = payload(output)
 		if f != nil {
-			d.Error, d.Cause = f.name, f.cause
+			f.fill(d)
 		}
-		return d
-	})
+	}})
 }
 
 // abort ends the execution from outside.

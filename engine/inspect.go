@@ -229,8 +229,6 @@ func shown(n *node, stage string) bool {
 			return true
 		}
 		return false
-	case "afterResultSelector", "afterResultPath":
-		return n.state.Type != asl.Map
 	}
 	return true
 }
@@ -262,9 +260,21 @@ func (t *thread) inspectMock() bool {
 	return true
 }
 
-// inspectMap notes the settings of a Map that is tested.
-func (t *thread) inspectMap(input value.Value, concurrency int64) *failure {
-	p, m, e := t.x.req.inspect, t.node.mapPlan, t.env(input)
+// inspectMap notes the settings of a Map that is tested, and what ItemSelector
+// makes of its items.
+func (t *thread) inspectMap(input value.Value, items []*mapItem, concurrency int64) *failure {
+	p, m := t.x.req.inspect, t.node.mapPlan
+	if m.selector != nil && items != nil {
+		selected := make([]value.Value, len(items))
+		for i, item := range items {
+			var f *failure
+			if selected[i], f = t.iterationInput(input, item); f != nil {
+				return f
+			}
+		}
+		p.stages.Set("afterItemSelector", value.Array(selected...))
+	}
+	e := t.env(input)
 	p.stages.Set("maxConcurrency", value.Int(concurrency))
 	if m.toleratedCount != nil {
 		n, f := e.count(m.toleratedCount)

@@ -11,17 +11,53 @@ import (
 // entry is one event as the engine keeps it: references to what happened, made
 // into a history.Event when somebody looks.
 type entry struct {
-	kind    history.EventType
+	kind    *kind
+	payload value.Value            // StateEntered, StateExited: the input or output
+	fill    func(*history.Details) // says the rest; nil where there is no more to say
 	prev    int64
-	at      int64                   // ms since 1970
-	state   string                  // StateEntered, StateExited
-	payload value.Value             // their input or output
-	assign  []assignment            // StateExited
-	details func() *history.Details // every other kind; nil: no details member
-	exited  bool
-	bare    bool           // neither entered nor exited
-	past    *history.Event // of an execution that is redriven
+	at      int64 // ms since 1970
 }
+
+// kind is what all events of a type, and of a state where they are about one, share.
+type kind struct {
+	typ   history.EventType
+	state string
+	about about
+}
+
+type about uint8
+
+const (
+	aboutEntry about = iota // of a state
+	aboutExit               // of a state
+	aboutOther              // without details where nothing fills them
+	aboutEnd                // of the execution
+	aboutPast               // of an execution that is redriven
+)
+
+// other is the kind of an event that is not about entering or leaving a state.
+func other(typ history.EventType) *kind {
+	if k := others[typ]; k != nil {
+		return k
+	}
+	return &kind{typ: typ, about: aboutOther}
+}
+
+// others holds the kinds of which there may be many in one history.
+var others = func() map[history.EventType]*kind {
+	m := make(map[history.EventType]*kind)
+	for _, typ := range []history.EventType{
+		"MapIterationStarted", "MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted", "MapStateStarted",
+		"MapStateSucceeded", "ParallelStateStarted", "ParallelStateSucceeded", "LambdaFunctionScheduled", "LambdaFunctionStarted",
+		"LambdaFunctionSucceeded", "LambdaFunctionFailed", "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "TaskFailed",
+		"ExecutionStarted",
+	} {
+		m[typ] = &kind{typ: typ, about: aboutOther}
+	}
+	return m
+}()
+
+var pastKind = &kind{about: aboutPast}
 
 // assignment is one variable that a state has set.
 type assignment struct {
@@ -30,67 +66,100 @@ type assignment struct {
 }
 
 // log is an execution's history in the making. It belongs to the event loop;
-// render may be called from elsewhere once the execution has ended, and by
-// snapshot while it runs.
+// render may be called from anywhere.
 type log struct {
-	mu      sync.Mutex // guards entries against snapshot
-	entries []entry
-	limit   int // events; 0: none
+	mu      sync.Mutex // guards chunks and count against render
+	chunks  [][]entry  // no entry is ever moved
+	count   int
+	past    []history.Event // of an execution that is redriven: the first events
+	limit   int             // events; 0: none
 	observe func(history.Event)
+	full    func() // called once, when no event fits any more but the one that ends the execution
 }
 
+const firstChunk, lastChunk = 16, 1024
+
+// add writes an event and returns its id. What does not fit is dropped: the
+// execution is at its end then.
 func (l *log) add(e entry) int64 {
-	l.mu.Lock()
-	l.entries = append(l.entries, e)
-	id := int64(len(l.entries))
-	l.mu.Unlock()
-	if l.observe != nil && e.past == nil {
-		l.observe(e.event(id))
+	if l.limit > 0 && l.count >= l.limit-1 && e.kind.about != aboutEnd {
+		if l.full != nil {
+			l.full()
+			l.full = nil
+		}
+		return int64(l.count)
 	}
-	return id
+	l.mu.Lock()
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
+		l.chunks = append(l.chunks, make([]entry, 0, min(firstChunk<<(2*(last+1)), lastChunk)))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], e)
+	l.count++
+	l.mu.Unlock()
+	if l.observe != nil && e.kind.about != aboutPast {
+		l.observe(l.event(int64(l.count), &e))
+	}
+	return int64(l.count)
 }
 
-// full reports that only the last event, the one that ends the execution, still fits.
-func (l *log) full() bool { return l.limit > 0 && len(l.entries) >= l.limit-1 }
+// addPast writes the events of an execution that is redriven.
+func (l *log) addPast(events []history.Event) {
+	l.past = events
+	for range events {
+		l.add(entry{kind: pastKind})
+	}
+}
 
 func (l *log) render() []history.Event {
 	l.mu.Lock()
-	entries := l.entries
+	count, chunks := l.count, make([][]entry, len(l.chunks))
+	copy(chunks, l.chunks)
 	l.mu.Unlock()
-	events := make([]history.Event, len(entries))
-	for i := range entries {
-		events[i] = entries[i].event(int64(i + 1))
+	events := make([]history.Event, 0, count)
+	for _, chunk := range chunks {
+		for i := range chunk {
+			events = append(events, l.event(int64(len(events)+1), &chunk[i]))
+		}
 	}
 	return events
 }
 
-func (e *entry) event(id int64) history.Event {
-	if e.past != nil {
-		return *e.past
+func (l *log) event(id int64, e *entry) history.Event {
+	if e.kind.about == aboutPast {
+		return l.past[id-1]
 	}
-	ev := history.Event{ID: id, PreviousID: e.prev, Type: e.kind, Time: time.UnixMilli(e.at).UTC()}
-	switch {
-	case e.bare:
-		if e.details != nil {
-			ev.Details = e.details()
-		}
-	case e.exited:
-		ev.Details = &history.Details{Name: e.state, Output: payload(e.payload)}
-		if len(e.assign) > 0 {
-			assigned(ev.Details, e.assign)
-		}
+	ev := history.Event{ID: id, PreviousID: e.prev, Type: e.kind.typ, Time: time.UnixMilli(e.at).UTC()}
+	switch e.kind.about {
+	case aboutEntry:
+		ev.Details = &history.Details{Name: e.kind.state, Input: payload(e.payload)}
+	case aboutExit:
+		ev.Details = &history.Details{Name: e.kind.state, Output: payload(e.payload)}
 	default:
-		ev.Details = &history.Details{Name: e.state, Input: payload(e.payload)}
+		if e.fill == nil {
+			return ev
+		}
+		ev.Details = &history.Details{}
+	}
+	if e.fill != nil {
+		e.fill(ev.Details)
 	}
 	return ev
 }
 
-func assigned(d *history.Details, list []assignment) {
-	no := false
-	d.AssignedDetails = &no
-	d.AssignedVariables = make([]history.Variable, len(list))
-	for i, a := range list {
-		d.AssignedVariables[i] = history.Variable{Name: a.name, Text: payload(a.value)}
+// assigned says which variables a state has set.
+func assigned(list []assignment) func(*history.Details) {
+	if len(list) == 0 {
+		return nil
+	}
+	return func(d *history.Details) {
+		no := false
+		d.AssignedDetails = &no
+		d.AssignedVariables = make([]history.Variable, len(list))
+		for i, a := range list {
+			d.AssignedVariables[i] = history.Variable{Name: a.name, Text: payload(a.value)}
+		}
 	}
 }
 
@@ -102,12 +171,10 @@ func payload(v value.Value) history.Payload {
 	return history.Rendered(v)
 }
 
-// bare logs an event that is not about entering or exiting a state. details may be nil.
-func (r *run) bare(kind history.EventType, prev, at int64, details func() *history.Details) int64 {
-	return r.log.add(entry{kind: kind, prev: prev, at: at, bare: true, details: details})
+// note writes an event that is not about entering or leaving a state; fill may be nil.
+func (r *run) note(typ history.EventType, prev, at int64, fill func(*history.Details)) int64 {
+	return r.log.add(entry{kind: other(typ), prev: prev, at: at, fill: fill})
 }
 
-// ended logs an event with the error and cause of f.
-func (f *failure) details() *history.Details {
-	return &history.Details{Error: f.name, Cause: f.cause}
-}
+// fill says what an event with just an error and a cause says.
+func (f *failure) fill(d *history.Details) { d.Error, d.Cause = f.name, f.cause }

@@ -66,6 +66,18 @@ func (m *mapItem) context() value.Value {
 	return m.ctx
 }
 
+// input is what an iteration gets without an ItemSelector: the item, or the member
+// of an object with its key.
+func (m *mapItem) input() value.Value {
+	if m.key == nil {
+		return m.value
+	}
+	return value.Object(
+		value.Member{Key: "Key", Value: value.String(*m.key)},
+		value.Member{Key: "Value", Value: m.value},
+	)
+}
+
 // AWS's limits on how many iterations run at once.
 const (
 	inlineConcurrency      = 40
@@ -91,7 +103,7 @@ func runMap(t *thread) {
 		return
 	}
 	if t.x.req.inspect != nil {
-		if f := t.inspectMap(input, concurrency); f != nil {
+		if f := t.inspectMap(input, items, concurrency); f != nil {
 			t.mapFail(f)
 			return
 		}
@@ -99,7 +111,7 @@ func runMap(t *thread) {
 		return
 	}
 	length := int64(len(items))
-	t.event(entry{kind: "MapStateStarted", bare: true, details: func() *historyDetails { return &historyDetails{Length: &length} }})
+	t.event("MapStateStarted", func(d *historyDetails) { d.Length = &length })
 	if p.distributed {
 		t.runDistributed(input, items, concurrency)
 		return
@@ -155,7 +167,7 @@ func (t *thread) mapItems(input value.Value) ([]*mapItem, *failure) {
 		at = p.itemsPath.String()
 	}
 	t.probe("afterItemsPath", v)
-	if v.Kind() != value.KindArray {
+	if !t.iterable(v) {
 		return nil, t.runtimeFailure("Reference path \"%s\" must point to array.", at)
 	}
 	return itemsOf(v), nil
@@ -169,14 +181,19 @@ func (t *thread) computedItems() ([]*mapItem, *failure) {
 		if v, f = t.env(t.input).eval(p.items); f != nil {
 			return nil, f
 		}
-		if x := p.items.expr; x != nil && v.Kind() != value.KindArray {
+		if x := p.items.expr; x != nil && !t.iterable(v) {
 			return nil, t.env(t.input).wrongType(x, "array", v)
 		}
 	}
-	if v.Kind() != value.KindArray {
+	if !t.iterable(v) {
 		return nil, t.queryFailure("", "Map state input must be an array but was: %s", v.JSON())
 	}
 	return itemsOf(v), nil
+}
+
+// iterable reports that a Map can iterate over v: an array, or an object's members.
+func (t *thread) iterable(v value.Value) bool {
+	return v.Kind() == value.KindArray || v.Kind() == value.KindObject && !t.x.asOfBefore(objectItemsAnnounced)
 }
 
 // itemsOf makes items of an array, or of the members of an object.
@@ -216,7 +233,7 @@ func (e *env) count(a *amount) (int64, *failure) {
 // iterationInput makes the input of one iteration: ItemSelector's, or the item.
 func (t *thread) iterationInput(input value.Value, item *mapItem) (value.Value, *failure) {
 	if t.node.mapPlan.selector == nil {
-		return item.value, nil
+		return item.input(), nil
 	}
 	outer, ctx := t.item, t.ctx
 	t.item, t.ctx = item, value.Value{}
@@ -239,7 +256,7 @@ func (m *inlineMap) start(slots int) {
 	t := m.t
 	if len(m.items) == 0 {
 		t.frame = nil
-		t.run.bare("MapStateSucceeded", t.prev, t.x.now, nil)
+		t.run.note("MapStateSucceeded", t.prev, t.x.now, nil)
 		t.complete(value.Array())
 		return
 	}
@@ -257,8 +274,7 @@ func (m *inlineMap) iterate(prev int64) {
 	item := m.items[i]
 	b := &thread{x: t.x, run: t.run, join: m, index: i, graph: t.node.mapPlan.body, item: item, prev: prev, scope: &scope{outer: t.scope}}
 	m.threads = append(m.threads, b)
-	m.event(b, "MapIterationStarted")
-	b.prev = int64(len(t.run.log.entries))
+	b.prev = m.event(b, "MapIterationStarted")
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
 		t.prev = b.prev
@@ -269,10 +285,11 @@ func (m *inlineMap) iterate(prev int64) {
 }
 
 // event writes an event of an iteration.
-func (m *inlineMap) event(b *thread, kind historyEventType) int64 {
+func (m *inlineMap) event(b *thread, typ historyEventType) int64 {
 	index, name := int64(b.index), m.t.node.name
-	return m.t.run.bare(kind, b.prev, m.t.x.now, func() *historyDetails {
-		return &historyDetails{Name: name, Index: &index}
+	return m.t.run.note(typ, b.prev, m.t.x.now, func(d *historyDetails) {
+		i := index
+		d.Name, d.Index = name, &i
 	})
 }
 
@@ -286,7 +303,7 @@ func (m *inlineMap) done(b *thread, output value.Value) {
 	case m.ended == len(m.items):
 		t.frame = nil
 		t.prev = id
-		t.run.bare("MapStateSucceeded", id, t.x.now, nil)
+		t.run.note("MapStateSucceeded", id, t.x.now, nil)
 		t.complete(value.Array(m.results...))
 	case len(m.threads) < len(m.items):
 		m.iterate(b.prev)

@@ -44,7 +44,8 @@ type node struct {
 	next    *node // nil: the state ends its machine
 	run     func(*thread)
 
-	enteredKind, exitedKind, abortedKind history.EventType
+	entered, exited kind
+	aborted         history.EventType // "" where a type has no such event
 
 	// JSONPath; nil is "$".
 	inputPath, resultPath, outputPath *path
@@ -186,11 +187,12 @@ func (c *compiler) state(n *node) {
 		c.fail("Type", fmt.Errorf("unknown state type %q", s.Type))
 		return
 	}
-	kind := history.EventType(s.Type) + "State"
-	n.enteredKind, n.exitedKind = kind+"Entered", kind+"Exited"
+	prefix := history.EventType(s.Type) + "State"
+	n.entered = kind{typ: prefix + "Entered", state: s.Name, about: aboutEntry}
+	n.exited = kind{typ: prefix + "Exited", state: s.Name, about: aboutExit}
 	switch s.Type {
 	case asl.Task, asl.Wait, asl.Parallel, asl.Map:
-		n.abortedKind = kind + "Aborted"
+		n.aborted = prefix + "Aborted"
 	}
 	n.next = c.target("Next", s.Next)
 	c.dataFlow(n)

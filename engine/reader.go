@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/csv"
-	"errors"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -78,7 +77,7 @@ func (r *reader) csv(text string) ([]value.Value, error) {
 		}
 	} else {
 		if len(rows) == 0 {
-			return nil, errors.New("CSV file is empty.")
+			return nil, readError("CSV file is empty.")
 		}
 		headers, rows = rows[0], rows[1:]
 	}

@@ -30,16 +30,12 @@ func (x *execution) redrive() error {
 	r.info.Start, r.start = old.Start, old.Start.UnixMilli()
 	r.info.RedriveCount = old.RedriveCount + 1
 	x.now = max(x.now, old.Stop.UnixMilli())
-	for _, e := range old.Events() {
-		r.log.add(entry{past: &e})
-	}
+	r.log.addPast(old.Events())
 	count := int64(r.info.RedriveCount)
 	t := x.root
 	t.node, t.input = at.node, at.input
 	t.entered, t.beforeEntry, t.enteredAt = at.event, at.previous, at.time.UnixMilli()
-	t.prev = r.bare("ExecutionRedriven", int64(len(old.Events())), x.now, func() *historyDetails {
-		return &historyDetails{RedriveCount: &count}
-	})
+	t.prev = r.note("ExecutionRedriven", int64(len(old.Events())), x.now, func(d *historyDetails) { d.RedriveCount = &count })
 	x.startTimeout()
 	t.timer = x.timers.set(x.now, t.again)
 	return nil

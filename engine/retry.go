@@ -43,10 +43,9 @@ func (t *thread) evaluationFailed(f *failure) {
 	}
 	e, state := f.evaluation, t.node.name
 	f.evaluation = nil
-	t.prev = t.run.bare("EvaluationFailed", t.beforeEntry, t.x.now, func() *historyDetails {
-		d := f.details()
+	t.prev = t.run.note("EvaluationFailed", t.beforeEntry, t.x.now, func(d *historyDetails) {
+		f.fill(d)
 		d.State, d.Location = state, e.location
-		return d
 	})
 }
 

@@ -15,7 +15,6 @@ type shape struct {
 	item     *shape
 	min, max float64 // of a number; length of a string or blob
 	bounded  bool
-	blob     bool
 	enum     []string
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -12,8 +11,11 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
-// historyDetails is short for what an event says.
-type historyDetails = history.Details
+// Short names for parts of events.
+type (
+	historyDetails   = history.Details
+	historyEventType = history.EventType
+)
 
 // runPass runs a Pass state (ASL "Pass State").
 func runPass(t *thread) {
@@ -146,7 +148,8 @@ func runWait(t *thread) {
 		t.waited(e.root)
 		return
 	}
-	t.timer = t.x.timers.set(until, func() { t.timer = nil; t.waited(e.root) })
+	root := e.root
+	t.timer = t.x.timers.set(until, func() { t.timer = nil; t.waited(root) })
 }
 
 func (t *thread) waitEnv() (*env, *failure) {
@@ -346,7 +349,7 @@ func runParallel(t *thread) {
 	if t.inspectMock() {
 		return
 	}
-	t.event(entry{kind: "ParallelStateStarted", bare: true})
+	t.event("ParallelStateStarted", nil)
 	p := &parallel{t: t, results: make([]value.Value, len(t.node.branches)), left: len(t.node.branches)}
 	t.frame = p
 	for i, g := range t.node.branches {
@@ -381,7 +384,7 @@ func (p *parallel) done(b *thread, output value.Value) {
 // ended last, not ParallelStateSucceeded.
 func (p *parallel) succeed(prev int64) {
 	t := p.t
-	t.run.bare("ParallelStateSucceeded", prev, t.x.now, nil)
+	t.run.note("ParallelStateSucceeded", prev, t.x.now, nil)
 	t.prev = prev
 	t.complete(value.Array(p.results...))
 }
@@ -428,6 +431,6 @@ func (t *thread) stateFailed() {
 	}
 	switch t.node.state.Type {
 	case "Map", "Parallel":
-		t.event(entry{kind: history.EventType(fmt.Sprintf("%sStateFailed", t.node.state.Type)), bare: true})
+		t.event(historyEventType(t.node.state.Type)+"StateFailed", nil)
 	}
 }

@@ -32,6 +32,7 @@ type attempt struct {
 	early          func(*attempt) // what came for the token before that
 	over           bool
 	asleep         *timer
+	grace          *timer
 
 	working bool // guarded by the mailbox
 }
@@ -183,6 +184,31 @@ func (a *attempt) dispatch() {
 		x.tokens[t.token] = a
 	}
 	a.launch()
+	if t.node.resource.kind != activityTask {
+		x.soonStarted(a)
+	}
+}
+
+// startGrace is how long a task may take to say that it could not even start.
+const startGrace = 10 // ms
+
+// soonStarted has a task count as started soon: when time moves on.
+func (x *execution) soonStarted(a *attempt) {
+	if x.virtual {
+		x.fresh = append(x.fresh, a)
+		return
+	}
+	a.grace = x.timers.set(x.now+startGrace, func() { a.start("") })
+}
+
+// startTasks writes down as started what is still at work when time moves on.
+func (x *execution) startTasks() {
+	for _, a := range x.fresh {
+		if !a.over {
+			a.start("")
+		}
+	}
+	x.fresh = nil
 }
 
 // launch hands the task to its handler.
@@ -323,7 +349,6 @@ func (p Phase) event(kind resourceKind) string {
 // timedOut fails the task by TimeoutSeconds or HeartbeatSeconds, which AWS records
 // alike: States.Timeout without a cause.
 func (a *attempt) timedOut() {
-	a.start("")
 	a.end()
 	name := errTimeout
 	f := &failure{name: &name}
@@ -332,7 +357,6 @@ func (a *attempt) timedOut() {
 }
 
 func (a *attempt) missedBeat() {
-	a.start("")
 	a.end()
 	name := errTimeout
 	f := &failure{name: &name, heartbeat: true}
@@ -357,6 +381,7 @@ func (a *attempt) end() {
 	a.timeout.stop()
 	a.alarm.stop()
 	a.asleep.stop()
+	a.grace.stop()
 	a.cancel()
 	a.x.mail.forget(a)
 	delete(a.x.tokens, a.task.Token)
@@ -432,16 +457,14 @@ func (a *attempt) kind(suffix string) history.EventType {
 // write writes an event of the task; fill may be nil.
 func (a *attempt) write(suffix string, fill func(*historyDetails)) {
 	r := &a.t.node.resource
-	a.t.event(entry{kind: a.kind(suffix), bare: true, details: func() *historyDetails {
-		d := &historyDetails{}
+	a.t.event(a.kind(suffix), func(d *historyDetails) {
 		if r.kind == serviceTask {
 			d.ResourceType, d.Resource = r.service, r.action
 		}
 		if fill != nil {
 			fill(d)
 		}
-		return d
-	}})
+	})
 }
 
 func (a *attempt) scheduled() {
@@ -486,7 +509,7 @@ func (a *attempt) start(worker string) {
 	a.begun = true
 	switch a.t.node.resource.kind {
 	case lambdaTask:
-		a.t.event(entry{kind: a.kind("Started"), bare: true})
+		a.t.event(a.kind("Started"), nil)
 	case activityTask:
 		a.write("Started", func(d *historyDetails) {
 			if worker != "" {

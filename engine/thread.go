@@ -36,6 +36,7 @@ type thread struct {
 	ctx         value.Value // Context object of this state, made when first needed
 	token       string
 	calls       map[*node]int // attempts of Tasks
+	scratch     env
 
 	// Where it goes next.
 	next      *node
@@ -127,11 +128,7 @@ func (t *thread) resume() {
 	t.beforeEntry, t.enteredAt = t.prev, t.x.now
 	t.retryCount, t.retries, t.inner = 0, t.retries[:0], false
 	t.ctx, t.token = value.Value{}, ""
-	if t.run.log.full() {
-		t.x.tooManyEvents(t)
-		return
-	}
-	t.entered = t.run.log.add(entry{kind: n.enteredKind, prev: t.prev, at: t.x.now, state: n.name, payload: t.input})
+	t.entered = t.run.log.add(entry{kind: &n.entered, prev: t.prev, at: t.x.now, payload: t.input})
 	t.prev = t.entered
 	n.run(t)
 }
@@ -141,10 +138,6 @@ func (t *thread) again() {
 	t.inner = false
 	t.timer = nil
 	t.ctx, t.token = value.Value{}, ""
-	if t.run.log.full() {
-		t.x.tooManyEvents(t)
-		return
-	}
 	t.node.run(t)
 }
 
@@ -162,10 +155,7 @@ func (t *thread) leave(next *node, output value.Value, assign []assignment) {
 	if t.inspectExit(next, output) {
 		return
 	}
-	t.prev = t.run.log.add(entry{
-		kind: t.node.exitedKind, prev: t.prev, at: t.x.now,
-		state: t.node.name, payload: output, assign: assign, exited: true,
-	})
+	t.prev = t.run.log.add(entry{kind: &t.node.exited, prev: t.prev, at: t.x.now, payload: output, fill: assigned(assign)})
 	t.assign(assign)
 	if next == nil {
 		t.join.done(t, output)
@@ -178,10 +168,10 @@ func (x *execution) tooLarge(v value.Value) bool {
 	return x.limits.PayloadBytes > 0 && v.Size() > x.limits.PayloadBytes
 }
 
-// event writes an event of the thread and makes it the one that the next follows.
-func (t *thread) event(e entry) {
-	e.prev, e.at = t.prev, t.x.now
-	t.prev = t.run.log.add(e)
+// event writes an event of the thread and makes it the one that the next follows;
+// fill may be nil.
+func (t *thread) event(typ historyEventType, fill func(*historyDetails)) {
+	t.prev = t.run.note(typ, t.prev, t.x.now, fill)
 }
 
 // stop ends everything that the thread has going on.
@@ -225,19 +215,7 @@ func (t *thread) abort() {
 // stateAborted writes the event that stands for the exit of a state that was
 // stopped, of the types that have one.
 func (t *thread) stateAborted() {
-	if t.node != nil && t.node.abortedKind != "" {
-		t.run.bare(t.node.abortedKind, t.prev, t.x.now, nil)
+	if t.node != nil && t.node.aborted != "" {
+		t.run.note(t.node.aborted, t.prev, t.x.now, nil)
 	}
-}
-
-// tooManyEvents ends a run that has no room for more events.
-func (x *execution) tooManyEvents(t *thread) {
-	f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
-	f.fatal = true
-	if t.run == x.main {
-		x.root.kill()
-		x.endAt("FAILED", f, value.Value{}, t.prev)
-		return
-	}
-	t.runRoot().join.failed(t, f)
 }

@@ -109,7 +109,7 @@ func (r *reader) known(d *draft, m member) (ok bool, err error) {
 		return setID(&d.ID, m.text), nil
 	case "type":
 		ok := setString((*string)(&d.Type), m.text)
-		if t, known := r.types[string(d.Type)]; known { // equal strings at one address compare fastest
+		if t, known := knownTypes[d.Type]; known { // equal strings at one address compare fastest
 			d.Type = t
 		}
 		return ok, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -55,12 +56,26 @@ func (e *ReadError) Error() string {
 // tell is derived from the events. An error is a *ReadError, or r's own.
 func Read(r io.Reader) (*Execution, error) {
 	var b bytes.Buffer
+	b.Grow(min(size(r), MaxBytes) + bytes.MinRead)
 	if n, err := b.ReadFrom(io.LimitReader(r, MaxBytes+1)); err != nil {
 		return nil, err
 	} else if n > MaxBytes {
 		return nil, tooLarge()
 	}
 	return Parse(b.Bytes())
+}
+
+// size is how much there is to read, 0 where r does not tell.
+func size(r io.Reader) int {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return r.Len()
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			return int(min(info.Size(), MaxBytes))
+		}
+	}
+	return 0
 }
 
 func tooLarge() *ReadError {
@@ -95,7 +110,6 @@ type reader struct {
 	pages int // "events" members, or events that stand alone
 	open  int // pages with a nextToken
 
-	types   map[string]EventType
 	events  []Event
 	details []Details // a slab
 	token   extra     // the last nextToken
@@ -113,10 +127,6 @@ func newReader(data []byte) (*reader, error) {
 	}
 	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: new(Execution)}
 	r.events = make([]Event, 0, len(data)/bytesAnEvent+1)
-	r.types = make(map[string]EventType, 64)
-	for _, t := range EventTypes() {
-		r.types[string(t)] = t
-	}
 	r.dec = decoder(data)
 	return r, nil
 }

@@ -449,3 +449,34 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestFilesAreReadInOneGo(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "history.json")
+	if err := os.WriteFile(name, []byte(page(started, entered, failed)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x, err := history.Read(f)
+	if err != nil || len(x.Events()) != 3 {
+		t.Errorf("%v, %v", x, err)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	var events []string
+	for id := 1; id <= 25_000; id++ {
+		events = append(events, strings.Replace(entered, `"id":2`, `"id":`+strconv.Itoa(id), 1))
+	}
+	data := []byte(page(events...))
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := history.Parse(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

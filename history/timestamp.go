@@ -10,7 +10,7 @@ import (
 // parseStamp reads a timestamp: JSON text that is a string or a number. It is RFC 3339 with any
 // offset, or seconds since 1970 with a fraction; numbers too large for that are milliseconds.
 func parseStamp(raw string) (t time.Time, ok bool) {
-	raw = strings.Trim(raw, `"`)
+	raw = unquote(raw)
 	if t, err := time.Parse(time.RFC3339Nano, raw); err == nil {
 		return t.UTC(), true
 	}

@@ -88,6 +88,15 @@ func EventTypes() []EventType {
 	}
 }
 
+// knownTypes maps each type to itself.
+var knownTypes = func() map[EventType]EventType {
+	known := map[EventType]EventType{}
+	for _, t := range EventTypes() {
+		known[t] = t
+	}
+	return known
+}()
+
 const (
 	enteredSuffix = "StateEntered"
 	exitedSuffix  = "StateExited"

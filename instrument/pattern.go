@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -32,25 +33,31 @@ of them can fail with States.Runtime, which nothing catches.
 
 // names of the added states, before they are made unique in the machine.
 const (
-	nameFailedIn     = "stepsleuth: failed in "
-	nameTroubleshoot = "stepsleuth: troubleshoot"
-	nameDiagnosed    = "stepsleuth: diagnosed?"
-	nameNotify       = "stepsleuth: notify"
-	nameNotifyBare   = "stepsleuth: notify without diagnosis"
-	nameKnown        = "stepsleuth: what is known?"
-	nameFailBoth     = "stepsleuth: fail as before"
-	nameFailError    = "stepsleuth: fail with the error alone"
-	nameFailCause    = "stepsleuth: fail with the cause alone"
-	nameFailNeither  = "stepsleuth: fail with neither"
-	nameDone         = "stepsleuth: end with the diagnosis"
-	nameReview       = "stepsleuth: review the success"
-	nameReviewed     = "stepsleuth: reviewed?"
-	nameSuccess      = "stepsleuth: notify of the success"
-	nameSuccessBare  = "stepsleuth: notify of the success briefly"
-	nameSucceeded    = "stepsleuth: tell of the success"
-	nameEnd          = "stepsleuth: succeeded"
-	nameFromSucceed  = "stepsleuth: from a Succeed state"
+	nameFailedIn     = prefix + "failed in "
+	nameTroubleshoot = prefix + "troubleshoot"
+	nameDiagnosed    = prefix + "diagnosed?"
+	nameNotify       = prefix + "notify"
+	nameNotifyBare   = prefix + "notify without diagnosis"
+	nameKnown        = prefix + "what is known?"
+	nameFailBoth     = prefix + "fail as before"
+	nameFailError    = prefix + "fail with the error alone"
+	nameFailCause    = prefix + "fail with the cause alone"
+	nameFailNeither  = prefix + "fail with neither"
+	nameDone         = prefix + "end with the diagnosis"
+	nameReview       = prefix + "review the success"
+	nameReviewed     = prefix + "reviewed?"
+	nameSuccess      = prefix + "notify of the success"
+	nameSuccessBare  = prefix + "notify of the success briefly"
+	nameSucceeded    = prefix + "tell of the success"
+	nameEnd          = prefix + "succeeded"
+	nameFromSucceed  = prefix + "from a Succeed state"
 )
+
+// prefix begins the name of every added state.
+const prefix = "stepsleuth: "
+
+// Added tells by a state's name whether Add added it.
+func Added(state string) bool { return strings.HasPrefix(state, prefix) }
 
 // mark is the Comment by which an added state is known again.
 const mark = "added by stepsleuth instrument"

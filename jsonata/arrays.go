@@ -98,8 +98,9 @@ func sortItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	}
 	after := func(a, b value.Value) (bool, error) { return false, nil }
 	if f := asFunction(arg(args, 1)); f != nil {
+		c := caller{f: f}
 		after = func(a, b value.Value) (bool, error) {
-			v, err := ev.apply(f, []value.Value{a, b}, value.Value{})
+			v, err := c.with(ev, &[4]value.Value{a, b}, 2)
 			return truthy(normalize(v)), err
 		}
 	} else if after, err = naturalOrder(items); err != nil {
@@ -205,7 +206,7 @@ func scalarKey(v value.Value) (any, bool) {
 }
 
 func mapItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	list, f := arg(args, 0), asFunction(arg(args, 1))
+	list, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
 	if list.IsAbsent() {
 		return list, nil
 	}
@@ -214,36 +215,30 @@ func mapItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return list, err
 	}
 	for i, item := range list.Items() {
-		v, err := ev.onItem(f, item, i, list)
+		v, err := f.onItem(ev, item, i, list)
 		if err != nil {
 			return v, err
 		}
 		if !v.IsAbsent() {
-			out = append(out, ev.stored(v))
+			out = append(out, ev.pushed(v))
 		}
 	}
 	return sequence(out), nil
 }
 
-// onItem calls f for an item of a list, with its index and the list if f takes them.
-func (ev *run) onItem(f *function, item value.Value, i int, list value.Value) (value.Value, error) {
-	switch {
-	case f.arity >= 3:
-		return ev.apply(f, []value.Value{item, value.Float(float64(i)), list}, value.Value{})
-	case f.arity == 2:
-		return ev.apply(f, []value.Value{item, value.Float(float64(i))}, value.Value{})
-	}
-	return ev.apply(f, []value.Value{item}, value.Value{})
+// onItem calls the function for an item of a list, with its index and the list.
+func (c *caller) onItem(ev *run, item value.Value, i int, list value.Value) (value.Value, error) {
+	return c.with(ev, &[4]value.Value{item, value.Float(float64(i)), list}, 3)
 }
 
 func filterItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	list, f := arg(args, 0), asFunction(arg(args, 1))
+	list, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
 	if list.IsAbsent() {
 		return list, nil
 	}
 	var out []value.Value
 	for i, item := range list.Items() {
-		v, err := ev.onItem(f, item, i, list)
+		v, err := f.onItem(ev, item, i, list)
 		if err != nil {
 			return v, err
 		}
@@ -255,15 +250,15 @@ func filterItems(ev *run, args []value.Value, _ value.Value) (value.Value, error
 }
 
 func single(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	list, f := arg(args, 0), asFunction(arg(args, 1))
+	list, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
 	if list.IsAbsent() {
 		return list, nil
 	}
 	var found value.Value
 	any := false
 	for i, item := range list.Items() {
-		if f != nil {
-			v, err := ev.onItem(f, item, i, list)
+		if f.f != nil {
+			v, err := f.onItem(ev, item, i, list)
 			if err != nil {
 				return v, err
 			}
@@ -291,20 +286,14 @@ func reduce(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return list, failArg("D3050", value.Value{}, 1)
 	}
 	items := list.Items()
+	c := caller{f: f}
 	start := 0
 	if acc.IsAbsent() && len(items) > 0 {
 		acc, start = items[0], 1
 	}
 	for i := start; i < len(items); i++ {
-		call := append(make([]value.Value, 0, 4), acc, items[i])
-		if f.arity >= 3 {
-			call = append(call, value.Float(float64(i)))
-		}
-		if f.arity >= 4 {
-			call = append(call, list)
-		}
 		var err error
-		if acc, err = ev.apply(f, call, value.Value{}); err != nil {
+		if acc, err = c.with(ev, &[4]value.Value{acc, items[i], value.Float(float64(i)), list}, 4); err != nil {
 			return acc, err
 		}
 	}

@@ -37,6 +37,8 @@ type lambda struct {
 	arity int
 	sig   *signature
 	body  node
+	// captures: something in the body, such as another function, may keep its frame.
+	captures bool
 }
 
 func (n *lambda) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -66,17 +68,23 @@ func (ev *run) apply(f *function, args []value.Value, in value.Value) (value.Val
 		return in, err
 	}
 	v, err := ev.applyOnce(f, args, in)
-	for err == nil && v == tailMarker {
-		t := ev.tail
-		ev.tail = tailCall{}
-		v, err = ev.applyOnce(t.fn, t.args, t.in)
-		if err != nil {
-			err = located(err, t.place, t.token)
-		} else if v != tailMarker {
-			v = normalize(v)
-		}
+	if err == nil && v == tailMarker {
+		v, err = ev.finishTail()
 	}
 	ev.leave()
+	return v, err
+}
+
+// finishTail makes the call that a function left to its caller, and those that
+// it leads to.
+func (ev *run) finishTail() (v value.Value, err error) {
+	for v = tailMarker; err == nil && v == tailMarker; {
+		t := ev.tail
+		ev.tail = tailCall{}
+		if v, err = ev.applyOnce(t.fn, t.args, t.in); err != nil {
+			err = located(err, t.place, t.token)
+		}
+	}
 	return v, err
 }
 
@@ -145,6 +153,7 @@ type call struct {
 	args     []node // nil is a ? of a partial application
 	token    string
 	mistaken string
+	keep     bool
 }
 
 // noFunction is the error where v, which is no function, is called.
@@ -195,10 +204,14 @@ func (n *call) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	if err != nil {
 		return v, located(err, n.place, n.token)
 	}
+	if n.keep && v.Marks()&markSequence != 0 {
+		v = v.Marked(v.Marks() | markKeep)
+	}
 	return normalize(v), nil
 }
 
-// tailCallNode is a call whose result is its function's result.
+// tailCallNode is a call whose result is its function's result. That is not
+// normalized: $map(x, function($v){$filter($v, …)}) gives arrays, also of one.
 type tailCallNode struct{ call }
 
 func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -211,7 +224,7 @@ func (n *tailCallNode) eval(ev *run, in value.Value, fr *frame) (value.Value, er
 		if err != nil {
 			return v, located(err, n.place, n.token)
 		}
-		return normalize(v), nil
+		return v, nil
 	}
 	ev.tail = tailCall{fn: f, args: args, in: in, place: n.place, token: n.token}
 	return tailMarker, nil
@@ -324,9 +337,42 @@ func (n *partial) eval(ev *run, in value.Value, fr *frame) (value.Value, error) 
 	}}), nil
 }
 
-// callback calls a function that was given to a higher-order function, with as
-// many of args as it takes.
-func (ev *run) callback(f *function, args ...value.Value) (value.Value, error) {
-	n := max(1, min(f.arity, len(args)))
-	return ev.apply(f, args[:n], value.Value{})
+// caller calls one function for many items. The frame of a lambda is used again
+// where nothing in its body can hold on to it.
+type caller struct {
+	f  *function
+	fr *frame
+}
+
+// with calls the function with the first n of args, or fewer if it takes fewer.
+func (c *caller) with(ev *run, args *[4]value.Value, n int) (value.Value, error) {
+	f := c.f
+	n = max(1, min(f.arity, n))
+	if f.lambda == nil || f.sig != nil {
+		return ev.apply(f, append([]value.Value(nil), args[:n]...), value.Value{})
+	}
+	if err := ev.enter(); err != nil {
+		return value.Value{}, err
+	}
+	defer ev.leave()
+	if err := ev.tick(1); err != nil {
+		return value.Value{}, err
+	}
+	l := f.lambda
+	if c.fr == nil || l.captures {
+		if err := ev.alloc(64 + 32*l.scope.size()); err != nil {
+			return value.Value{}, err
+		}
+		c.fr = newFrame(l.frame, l.scope)
+	} else {
+		clear(c.fr.slots)
+	}
+	for i := range min(l.arity, n) {
+		c.fr.slots[i].v = args[i]
+	}
+	v, err := l.body.eval(ev, l.in, c.fr)
+	if err != nil || v != tailMarker {
+		return v, err
+	}
+	return ev.finishTail()
 }

@@ -141,7 +141,11 @@ func (c *compiler) compile(n *ast, s *scope, tail bool) node {
 	plain := len(n.predicates) == 0 && (n.group == nil || n.kind == astPath)
 	out := c.bare(n, s, tail && plain)
 	if len(n.predicates) > 0 {
-		out = &filtered{base: out, filters: c.filters(n.predicates, s), keep: n.keepArray}
+		inner := s
+		if n.tuple {
+			inner = &scope{parent: s, tuple: true, labels: labelsOf(n)}
+		}
+		out = &filtered{base: out, filters: c.filters(n.predicates, inner), keep: n.keepArray, tuples: n.tuple}
 	}
 	if n.group != nil && n.kind != astPath {
 		out = &grouped{base: out, group: c.pairs(n.group.pairs, n.group.pos, s)}
@@ -156,13 +160,13 @@ func (c *compiler) bare(n *ast, s *scope, tail bool) node {
 	case astVariable:
 		return c.variable(n, s, nil, false)
 	case astParent:
-		return c.resolve(*n.seeking[0].label, s, n)
+		return c.parent(*n.slot.label, s)
 	case astName:
 		return &field{name: n.text}
 	case astWildcard:
-		return wildcard{}
+		return &wildcard{keep: n.keepArray}
 	case astDescendant:
-		return descendants{}
+		return &descendants{keep: n.keepArray}
 	case astRegex:
 		return c.regex(n)
 	case astPath:
@@ -200,9 +204,9 @@ func (c *compiler) control(n *ast, s *scope, tail bool) node {
 	case astApply:
 		return c.apply(n, s)
 	case astTransform:
-		out := &transform{place: c.at(n), pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false)}
+		out := &transform{pattern: c.compile(n.lhs, s, false), update: c.compile(n.rhs, s, false), updateAt: c.at(n.rhs)}
 		if n.third != nil {
-			out.remove = c.compile(n.third, s, false)
+			out.remove, out.removeAt = c.compile(n.third, s, false), c.at(n.third)
 		}
 		return out
 	}
@@ -215,6 +219,17 @@ type hop struct {
 	slot  int32 // -1: a label of a tuple
 	fixed bool  // a parameter: bound for sure
 	label string
+}
+
+// parent is the object that a % means, undefined where no step binds it.
+func (c *compiler) parent(label string, s *scope) node {
+	out := &variable{name: label, global: -1}
+	for up := int32(0); s != nil; s, up = s.parent, up+1 {
+		if s.tuple && slices.Contains(s.labels, label) {
+			out.hops = append(out.hops, hop{up: up, slot: -1, label: label})
+		}
+	}
+	return out
 }
 
 // resolve finds where name may be bound, from the inside out.
@@ -383,7 +398,7 @@ func (c *compiler) fail(err *Error) {
 // path compiles a path. Up to the first step that binds a variable or whose
 // parent is asked for, steps give values; from there on they give tuples.
 func (c *compiler) path(n *ast, s *scope) node {
-	out := &path{keep: n.keepSingleton, tupleFrom: -1, wantTuples: n.tuple}
+	out := &path{keep: n.keepSingleton || n.keepArray, tupleFrom: -1, wantTuples: n.tuple}
 	first := n.steps[0]
 	out.fromVariable = first.kind == astVariable
 	for i, st := range n.steps {
@@ -419,10 +434,11 @@ func (c *compiler) step(n *ast, i int, st *ast, env, outer *scope, firstTuple bo
 	}
 	switch {
 	case st.kind == astSort:
+		terms := env
 		if firstTuple {
-			env = outer // there are no tuples yet to take variables from
+			terms = outer // there are no tuples yet to take variables from
 		}
-		out.sort = c.sortTerms(st, env)
+		out.sort = c.sortTerms(st, terms)
 	case st.kind == astName:
 		out.isField, out.name = true, st.text
 		out.expr = &field{name: st.text}
@@ -431,6 +447,9 @@ func (c *compiler) step(n *ast, i int, st *ast, env, outer *scope, firstTuple bo
 	default:
 		// A clause of a step is a stage of it, a group its own.
 		out.expr = c.compile(st, env, false)
+		if f, ok := out.expr.(*filtered); ok {
+			f.wantTuples = true
+		}
 	}
 	out.filters = c.filters(st.stages, env)
 	return out
@@ -505,7 +524,7 @@ func (c *compiler) sortTerms(n *ast, s *scope) *ordering {
 }
 
 func (c *compiler) call(n *ast, s *scope, tail bool) node {
-	out := call{place: c.at(n)}
+	out := call{place: c.at(n), keep: n.keepArray}
 	out.token, out.mistaken = c.callee(n.lhs)
 	if n.lhs.kind == astVariable && len(n.lhs.predicates) == 0 {
 		out.proc = c.variable(n.lhs, s, nil, true)
@@ -524,7 +543,7 @@ func (c *compiler) call(n *ast, s *scope, tail bool) node {
 	switch {
 	case holes:
 		return &partial{call: out}
-	case tail:
+	case tail && !n.keepArray:
 		return &tailCallNode{call: out}
 	}
 	return &out
@@ -560,7 +579,22 @@ func (c *compiler) lambda(n *ast, s *scope) node {
 			inner.names = append(inner.names, name)
 		}
 	}
-	return &lambda{scope: inner, arity: len(n.items), sig: n.sig, body: c.compile(n.rhs, inner, true), place: c.at(n)}
+	return &lambda{scope: inner, arity: len(n.items), sig: n.sig, body: c.compile(n.rhs, inner, true), place: c.at(n), captures: capturing(n.rhs)}
+}
+
+// capturing reports that evaluating n may make a value that holds on to a frame.
+func capturing(n *ast) bool {
+	switch n.kind {
+	case astLambda, astPartial, astTransform:
+		return true
+	case astVariable:
+		if n.text == "eval" {
+			return true
+		}
+	}
+	found := false
+	n.children(func(child *ast) { found = found || capturing(child) })
+	return found
 }
 
 func (c *compiler) apply(n *ast, s *scope) node {

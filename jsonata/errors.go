@@ -183,9 +183,6 @@ func shown(v value.Value) string {
 	if v.IsAbsent() {
 		return "undefined"
 	}
-	if f, ok := v.Opaque().(nonFinite); ok {
-		return f.String()
-	}
 	s := v.JSON()
 	if len(s) > shownBytes {
 		s = strings.ToValidUTF8(s[:shownBytes], "") + "…"

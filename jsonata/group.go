@@ -59,6 +59,15 @@ func (g *group) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	return g.gather(ev, (&[1]value.Value{in})[:], fr)
 }
 
+// pushed is v as an item of what a higher-order function gathers: a sequence
+// that was not normalized stays one.
+func (ev *run) pushed(v value.Value) value.Value {
+	if v.Marks() != 0 || v.Kind() == value.KindOpaque {
+		ev.carried = true
+	}
+	return v
+}
+
 // evalStatic is the common case: literal keys and one context.
 func (g *group) evalStatic(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	if err := ev.alloc(memberBytes * (len(g.pairs) + 1)); err != nil {
@@ -120,9 +129,7 @@ func (g *group) gather(ev *run, items []value.Value, fr *frame) (value.Value, er
 
 func (g *group) evalTuples(ev *run, tuples []tuple, fr *frame) (value.Value, error) {
 	var none value.Value
-	if len(tuples) == 0 {
-		tuples = []tuple{{}}
-	}
+	// Unlike with plain items, no tuples give an empty object.
 	groups, err := g.keys(ev, len(tuples), func(i int) (value.Value, *frame) { return tuples[i].item, tuples[i].within(fr) })
 	if err != nil {
 		return none, err

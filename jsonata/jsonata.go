@@ -93,13 +93,13 @@ type Env struct {
 type Budget struct {
 	Steps int64 // operations; 10 million
 	Depth int   // nested function calls; 3,000
-	Bytes int64 // memory allocated in all; 128 MiB
+	Bytes int64 // memory allocated in all; 96 MiB
 }
 
 const (
 	defaultSteps = 10_000_000
 	defaultDepth = 3_000
-	defaultBytes = 128 << 20
+	defaultBytes = 96 << 20
 )
 
 // Function is a function of the host's. It is safe for concurrent use if Call is.
@@ -128,12 +128,17 @@ func NewFunction(name, signature string, call func(ctx context.Context, args []V
 // undefined where the expression leads nowhere or gives a function. The error is
 // an *Error, ctx's, or a host function's.
 func (e *Expr) Eval(ctx context.Context, input Value, env Env) (Value, error) {
-	ev := run{ctx: ctx, env: &env, expr: e}
+	ev := runs.Get().(*run)
+	ev.ctx, ev.env, ev.expr = ctx, env, e
 	ev.begin(value.Value(input))
-	v, err := e.root.eval(&ev, ev.input, ev.top)
+	v, err := e.root.eval(ev, ev.input, ev.top)
+	if err == nil {
+		v, err = ev.finish(v)
+	}
+	*ev = run{}
+	runs.Put(ev)
 	if err != nil {
 		return Value{}, err
 	}
-	out, err := ev.finish(v)
-	return Value(out), err
+	return Value(v), nil
 }

@@ -71,8 +71,13 @@ func spread(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		}
 		return ev.tick(v.Len())
 	}
-	err := collect(in, 0)
-	return sequence(out), err
+	if err := collect(in, 0); err != nil {
+		return in, err
+	}
+	if in.Kind() == value.KindArray {
+		return value.Array(out...), nil
+	}
+	return sequence(out), nil
 }
 
 func merge(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
@@ -104,32 +109,32 @@ func clone(_ *run, args []value.Value, _ value.Value) (value.Value, error) {
 }
 
 func each(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	object, f := arg(args, 0), asFunction(arg(args, 1))
+	object, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
 	var out []value.Value
 	for _, m := range object.Members() {
-		v, err := ev.onMember(f, m, object)
+		v, err := f.onMember(ev, m, object)
 		if err != nil {
 			return v, err
 		}
 		if !v.IsAbsent() {
-			out = append(out, ev.stored(v))
+			out = append(out, ev.pushed(v))
 		}
 	}
 	return sequence(out), ev.allocItems(len(out))
 }
 
-func (ev *run) onMember(f *function, m value.Member, object value.Value) (value.Value, error) {
-	return ev.callback(f, m.Value, value.String(m.Key), object)
+func (c *caller) onMember(ev *run, m value.Member, object value.Value) (value.Value, error) {
+	return c.with(ev, &[4]value.Value{m.Value, value.String(m.Key), object}, 3)
 }
 
 func sift(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
-	object, f := arg(args, 0), asFunction(arg(args, 1))
-	if f == nil {
+	object, f := arg(args, 0), caller{f: asFunction(arg(args, 1))}
+	if f.f == nil {
 		return value.Value{}, nil
 	}
 	var b value.Builder
 	for _, m := range object.Members() {
-		v, err := ev.onMember(f, m, object)
+		v, err := f.onMember(ev, m, object)
 		if err != nil {
 			return v, err
 		}

@@ -64,6 +64,9 @@ func (n *variable) eval(ev *run, _ value.Value, fr *frame) (value.Value, error) 
 			return v, nil
 		}
 	}
+	if n.global < 0 {
+		return value.Value{}, nil
+	}
 	return ev.global(n.global), nil
 }
 

@@ -35,6 +35,7 @@ const (
 	astSort
 	astFocus
 	astIndex
+	astEnd  // where the text ends too early
 	astPath // made by shape
 )
 
@@ -73,6 +74,7 @@ type ast struct {
 	focus, index  string
 	tuple         bool
 	ancestor      *slot
+	slot          *slot // of a %
 	seeking       []*slot
 	consArray     bool
 	keepSingleton bool
@@ -194,7 +196,8 @@ func (p *parser) expression(rbp int) (*ast, *Error) {
 	}
 	t := p.tok
 	if t.kind == tokEnd {
-		return nil, p.failTok("S0207")
+		// shape tells, unless something else is found missing before.
+		return newNode(astEnd, &t), nil
 	}
 	if err := p.advance(true); err != nil {
 		return nil, err
@@ -368,7 +371,7 @@ func (p *parser) transform(n *ast) (_ *ast, err *Error) {
 			return nil, err
 		}
 	}
-	return n, p.expect("|", true)
+	return n, p.expect("|", false) // so a slash behind it is no division, as in the reference
 }
 
 // infix parses what t, which is consumed, makes of the left side.
@@ -435,7 +438,7 @@ func (p *parser) predicate(n *ast) (_ *ast, err *Error) {
 			step = step.lhs
 		}
 		step.keepArray = true
-		return n.lhs, p.advance(true)
+		return n.lhs, p.advance(false)
 	}
 	n.kind = astPredicate
 	if n.rhs, err = p.expression(0); err != nil {
@@ -565,6 +568,7 @@ func (p *parser) signature(n *ast) *Error {
 	n.signature = p.lex.text[start:end]
 	sig, err := parseSignature(n.signature)
 	if err != nil {
+		at += err.Offset
 		err.Offset, err.Position = at, utf16Len(p.lex.text[:at])
 		return err
 	}

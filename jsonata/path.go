@@ -186,15 +186,16 @@ func (n *path) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	var v value.Value
-	switch {
-	case !lone.IsAbsent():
-		v = lone
-		if n.keep && v.Marks()&markCons != 0 && v.Marks()&markSequence == 0 {
-			v = sequence([]value.Value{v})
-		}
-	default:
+	return n.finish(ev, items, lone, fr)
+}
+
+// finish makes the path's value of what its last step gave.
+func (n *path) finish(ev *run, items []value.Value, lone value.Value, fr *frame) (value.Value, error) {
+	v := lone
+	if lone.IsAbsent() {
 		v = sequence(items)
+	} else if n.keep && v.Marks()&markCons != 0 && v.Marks()&markSequence == 0 {
+		v = sequence([]value.Value{v})
 	}
 	if n.keep && v.Marks()&markSequence != 0 {
 		v = v.Marked(v.Marks() | markKeep)
@@ -224,9 +225,11 @@ func (n *path) walk(ev *run, in value.Value, fr *frame, steps int) (items []valu
 			if err != nil {
 				return nil, lone, err
 			}
-			items = itemsOf(&lone)
-			if lone.IsAbsent() {
-				items = nil
+			items = lone.Items()
+			if lone.Kind() != value.KindArray && !lone.IsAbsent() && i < len(n.steps)-1 {
+				// By a filter or a group it became something else, which in the
+				// reference has no items for the next step.
+				return nil, value.Value{}, nil
 			}
 		case st.sort != nil:
 			if items, err = st.sort.values(ev, items, fr); err != nil {
@@ -347,11 +350,8 @@ func pick(v value.Value, index float64) value.Value {
 }
 
 func (f *filter) apply(ev *run, v value.Value, fr *frame) (value.Value, error) {
-	if v.IsAbsent() {
-		// The reference evaluates the predicate all the same: it may fail.
-		_, err := f.test.eval(ev, v, fr)
-		return value.Value{}, err
-	}
+	// Undefined counts as one item, as in the reference: the predicate may fail,
+	// and where it selects, undefined becomes part of the sequence.
 	items := itemsOf(&v)
 	var c collector
 	for i := range items {
@@ -412,9 +412,11 @@ func position(f float64, i, n int) int {
 
 // filtered is an expression that is no path, with predicates.
 type filtered struct {
-	base    node
-	filters []filter
-	keep    bool
+	base       node
+	filters    []filter
+	keep       bool
+	tuples     bool // base gives tuples, which the filters see
+	wantTuples bool // the path around needs them
 }
 
 func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error) {
@@ -423,10 +425,18 @@ func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error)
 		return v, err
 	}
 	if ts, ok := v.Opaque().(*tupleStream); ok {
+		ts = &tupleStream{tuples: ts.tuples}
+		if err := ev.filterStream(n.filters, ts, fr); err != nil || n.wantTuples {
+			return value.Opaque(ts), err
+		}
 		v = ts.values()
-	}
-	if v, err = ev.filterAll(n.filters, v, fr); err != nil {
-		return v, err
+	} else {
+		if n.tuples {
+			fr = &frame{parent: fr}
+		}
+		if v, err = ev.filterAll(n.filters, v, fr); err != nil {
+			return v, err
+		}
 	}
 	if n.keep && v.Marks()&markSequence != 0 {
 		v = v.Marked(v.Marks() | markKeep)
@@ -435,9 +445,9 @@ func (n *filtered) eval(ev *run, in value.Value, fr *frame) (value.Value, error)
 }
 
 // wildcard is *: the values of all members.
-type wildcard struct{}
+type wildcard struct{ keep bool }
 
-func (wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
+func (n *wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	in = unwrapOuter(in)
 	var c collector
 	plain := false // the reference loses the mark when it appends an array
@@ -465,7 +475,7 @@ func (wildcard) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	if plain {
 		return value.Array(c.items()...), nil
 	}
-	return c.result(), nil
+	return c.kept(n.keep), nil
 }
 
 func (ev *run) flattenDeep(c *collector, v value.Value, depth int) error {
@@ -486,9 +496,9 @@ func (ev *run) flattenDeep(c *collector, v value.Value, depth int) error {
 }
 
 // descendants is **: the value itself and all below it, without arrays.
-type descendants struct{}
+type descendants struct{ keep bool }
 
-func (descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
+func (n *descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) {
 	if in.IsAbsent() {
 		return in, nil
 	}
@@ -496,7 +506,7 @@ func (descendants) eval(ev *run, in value.Value, _ *frame) (value.Value, error) 
 	if err := ev.descend(&c, unwrapOuter(in), 0); err != nil {
 		return in, err
 	}
-	return c.result(), nil
+	return c.kept(n.keep), nil
 }
 
 func (ev *run) descend(c *collector, v value.Value, depth int) error {

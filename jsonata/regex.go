@@ -273,7 +273,7 @@ func (r *regex) next(ev *run, s string, at int) (match, bool, error) {
 	} else {
 		rd := &countingReader{s: s[shift:]}
 		loc = re.FindReaderSubmatchIndex(rd)
-		if err := ev.tick(1 + rd.at); err != nil {
+		if err := ev.tick(1 + 2*rd.at); err != nil {
 			return match{}, false, err
 		}
 	}

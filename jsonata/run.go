@@ -3,6 +3,7 @@ package jsonata
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -11,7 +12,7 @@ import (
 // run is one evaluation: what it may use and what it has used.
 type run struct {
 	ctx   context.Context
-	env   *Env
+	env   Env
 	expr  *Expr
 	input value.Value
 	root  value.Value // the document: $$
@@ -20,6 +21,7 @@ type run struct {
 	globals [4]cell // of names, as they are first used
 	more    []cell
 
+	budget  int64 // of steps
 	steps   int64 // left
 	check   int64 // look at ctx when steps has fallen to this
 	bytes   int64 // left
@@ -45,6 +47,9 @@ type frame struct {
 	scope  *scope
 }
 
+// runs are used again: a run is larger than what most expressions allocate.
+var runs = sync.Pool{New: func() any { return new(run) }}
+
 const stepsBetweenChecks = 4096
 
 func (ev *run) begin(input value.Value) {
@@ -59,7 +64,8 @@ func (ev *run) begin(input value.Value) {
 	if ev.bytes <= 0 {
 		ev.bytes = defaultBytes
 	}
-	ev.check = ev.steps - stepsBetweenChecks
+	ev.budget = ev.steps
+	ev.check = max(ev.steps-stepsBetweenChecks, 0)
 	ev.root = input
 	ev.input = input
 	if input.Kind() == value.KindArray {
@@ -193,6 +199,13 @@ func newFrame(parent *frame, s *scope) *frame {
 	switch n := s.size(); {
 	case n == 0:
 		return &frame{parent: parent, scope: s}
+	case n == 1:
+		f := &struct {
+			frame
+			room [1]cell
+		}{}
+		f.parent, f.scope, f.slots = parent, s, f.room[:]
+		return &f.frame
 	case n <= 2:
 		f := &struct {
 			frame
@@ -218,7 +231,8 @@ const maxResultDepth = value.MaxDepth
 // finish turns the outcome into plain JSON.
 func (ev *run) finish(v value.Value) (value.Value, error) {
 	v = unwrapOuter(v)
-	if ev.carried || ev.depth < 0 {
+	// What took few steps cannot be nested too deeply.
+	if ev.carried || ev.budget-ev.steps > maxResultDepth {
 		return ev.clean(v, 0)
 	}
 	if v.Kind() == value.KindOpaque {

@@ -46,15 +46,27 @@ func (s *shaper) orphan(n *ast) *Error {
 }
 
 func (s *shaper) shape(n *ast) (*ast, *Error) {
+	out, err := s.shapeBare(n)
+	if err == nil && n.keepArray {
+		out.keepArray = true
+	}
+	return out, err
+}
+
+func (s *shaper) shapeBare(n *ast) (*ast, *Error) {
 	switch n.kind {
 	case astName:
-		n.kind = astName
 		path := &ast{kind: astPath, start: n.start, pos: n.pos, steps: []*ast{n}, keepSingleton: n.keepArray}
 		return path, nil
+	case astEnd:
+		e := s.fail("S0207", n)
+		e.Token = "(end)"
+		return nil, e
 	case astParent:
 		label := "%" + string(rune('a'+s.slots))
 		s.slots++
-		n.seeking = []*slot{{level: 1, label: &label}}
+		n.slot = &slot{level: 1, label: &label}
+		n.seeking = []*slot{n.slot}
 		return n, nil
 	case astDot:
 		return s.dot(n)
@@ -100,10 +112,12 @@ func (s *shaper) children(n *ast) *Error {
 	if n.kind == astBind {
 		return s.inPlace(n, &n.rhs, true)
 	}
-	// A transform's clauses have contexts of their own, which no path leads to.
-	inherit := n.kind != astTransform
-	for _, child := range []**ast{&n.lhs, &n.rhs, &n.third} {
-		if err := s.inPlace(n, child, inherit); err != nil {
+	// A transform's clauses have contexts of their own, which no path leads to;
+	// with ~> the reference does not look further either.
+	inherit := n.kind != astTransform && n.kind != astApply
+	for i, child := range []**ast{&n.lhs, &n.rhs, &n.third} {
+		callee := i == 0 && (n.kind == astCall || n.kind == astPartial)
+		if err := s.inPlace(n, child, inherit && !callee); err != nil {
 			return err
 		}
 	}
@@ -241,24 +255,15 @@ func (s *shaper) predicate(n *ast) (*ast, *Error) {
 			sl.level--
 		}
 	}
-	// What is still sought is sought further up the path.
-	step.seeking = append(step.seeking, unresolved(filter.seeking)...)
+	// What is still sought is sought further up the path. (What was found stays
+	// in the list too: outside of a path the reference refuses it.)
+	step.seeking = append(step.seeking, filter.seeking...)
 	if inPath {
 		step.stages = append(step.stages, stage{filter: filter})
 	} else {
 		step.predicates = append(step.predicates, stage{filter: filter})
 	}
 	return result, nil
-}
-
-func unresolved(slots []*slot) []*slot {
-	var open []*slot
-	for _, sl := range slots {
-		if sl.level > 0 {
-			open = append(open, sl)
-		}
-	}
-	return open
 }
 
 func (s *shaper) groupBy(n *ast) (*ast, *Error) {
@@ -328,9 +333,7 @@ func (s *shaper) focus(n *ast) (*ast, *Error) {
 	if step.kind == astSort {
 		return nil, s.fail("S0216", n)
 	}
-	if n.keepArray {
-		step.keepArray = true
-	}
+	step.keepArray = step.keepArray || n.keepArray
 	step.focus, step.tuple = n.rhs.text, true
 	return result, nil
 }

@@ -40,6 +40,7 @@ func parseSignature(text string) (*signature, *Error) {
 	for i < len(text) && text[i] != ':' && text[i] != '>' {
 		n, err := s.parseParam(text, i)
 		if err != nil {
+			err.Offset = i
 			return nil, err
 		}
 		i = n
@@ -169,7 +170,7 @@ func (s *signature) check(name string, args []value.Value, context value.Value) 
 			continue
 		}
 		for range takes[i] {
-			v, err := p.convert(name, args[at], at)
+			v, err := p.convert(name, arg(args, at), at)
 			if err != nil {
 				return nil, err
 			}

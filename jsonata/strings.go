@@ -307,7 +307,7 @@ func contains(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return value.Value{}, err
 	}
 	if !given {
-		part = "undefined" // as ECMAScript's indexOf has it
+		return value.Value{}, nil
 	}
 	return value.Bool(strings.Contains(s, part)), nil
 }

@@ -5,8 +5,8 @@ import "github.com/stepsleuth/stepsleuth/internal/value"
 // transform is |pattern|update, remove|: a function that copies its argument
 // and changes the objects in it that the pattern finds.
 type transform struct {
-	place
 	pattern, update, remove node
+	updateAt, removeAt      place
 }
 
 var transformSignature = mustSignature("<(oa):o>")
@@ -56,7 +56,7 @@ func (n *transform) changeOne(ev *run, match value.Value, done edits, fr *frame)
 	}
 	var removed value.Value
 	if !update.IsAbsent() && update.Kind() != value.KindObject {
-		return n.fail("T2011", "", update)
+		return n.updateAt.fail("T2011", "", update)
 	}
 	if match.Kind() != value.KindObject {
 		return nil // there is nothing to change in it
@@ -90,7 +90,7 @@ func (n *transform) changeOne(ev *run, match value.Value, done edits, fr *frame)
 	for _, key := range itemsOf(&removed) {
 		name, ok := key.AsString()
 		if !ok {
-			return n.fail("T2012", "", removed)
+			return n.removeAt.fail("T2012", "", removed)
 		}
 		next = next.Without(name)
 	}

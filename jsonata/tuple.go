@@ -46,20 +46,34 @@ func (ts *tupleStream) values() value.Value {
 func (t *tuple) within(fr *frame) *frame { return &frame{parent: fr, tuple: t.vars} }
 
 func (n *path) evalTuples(ev *run, in value.Value, fr *frame) (value.Value, error) {
-	items, lone, err := n.walk(ev, in, fr, n.tupleFrom)
+	from := n.tupleFrom
+	items, lone, err := n.walk(ev, in, fr, from)
 	if err != nil {
 		return value.Value{}, err
 	}
-	if !lone.IsAbsent() && n.tupleFrom > 0 {
-		items = lone.Items()
+	if from == 0 && n.steps[0].cons {
+		// An array constructor at the start is evaluated by itself; a focus on it
+		// leaves the context where it is.
+		v, err := n.steps[0].expr.eval(ev, in, &frame{parent: fr})
+		if err != nil {
+			return v, err
+		}
+		if n.steps[0].focus == "" {
+			items = itemsOf(&v)
+		}
+		from = 1
+	}
+	if n.tupleFrom > 0 && len(items) == 0 {
+		if n.group != nil {
+			fr = &frame{parent: fr} // where the group expects the tuple's
+		}
+		return n.finish(ev, nil, lone, fr)
 	}
 	ts := &tupleStream{tuples: make([]tuple, 0, len(items))}
 	for _, item := range items {
-		if !item.IsAbsent() {
-			ts.tuples = append(ts.tuples, tuple{item: item})
-		}
+		ts.tuples = append(ts.tuples, tuple{item: item})
 	}
-	for i := n.tupleFrom; i < len(n.steps) && ts != nil; i++ {
+	for i := from; i < len(n.steps); i++ {
 		if ts, err = n.tupleStep(ev, &n.steps[i], ts, fr, i == n.tupleFrom); err != nil {
 			return value.Value{}, err
 		}
@@ -146,8 +160,12 @@ func stack(top, base *bound) *bound {
 
 // stages applies filters and index bindings to the whole stream.
 func (st *step) stages(ev *run, ts *tupleStream, fr *frame) error {
-	for i := range st.filters {
-		f := &st.filters[i]
+	return ev.filterStream(st.filters, ts, fr)
+}
+
+func (ev *run) filterStream(filters []filter, ts *tupleStream, fr *frame) error {
+	for i := range filters {
+		f := &filters[i]
 		if f.bindIndex != "" {
 			for k := range ts.tuples {
 				t := &ts.tuples[k]

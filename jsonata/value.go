@@ -152,16 +152,6 @@ const (
 // nonFinite is a number that JSON does not have: an infinity or NaN.
 type nonFinite float64
 
-func (f nonFinite) String() string {
-	switch {
-	case math.IsNaN(float64(f)):
-		return "NaN"
-	case f > 0:
-		return "Infinity"
-	}
-	return "-Infinity"
-}
-
 func number(f float64) value.Value {
 	if v := value.Float(f + 0); !v.IsAbsent() { // + 0 makes -0 plain
 		return v
@@ -279,13 +269,21 @@ func (c *collector) result() value.Value {
 	return sequence(c.many)
 }
 
+// kept is result, but an array also for one item where keep is set.
+func (c *collector) kept(keep bool) value.Value {
+	if keep && c.n > 0 {
+		return sequence(c.items()).Marked(markSequence | markKeep)
+	}
+	return c.result()
+}
+
 func formatNumberText(f float64) string {
 	return value.Float(f).JSON()
 }
 
-// precise rounds to 15 significant digits, as numbers in strings are.
+// precise rounds to 15 significant digits, as fractions in strings are.
 func precise(f float64) float64 {
-	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+	if f == math.Trunc(f) {
 		return f
 	}
 	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'e', 14, 64), 64)

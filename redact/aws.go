@@ -70,6 +70,7 @@ func longToken(kind Kind, length int, prefixes ...string) *rule {
 			return
 		}
 		stop := wrappedRun(percentBase64, s, end)
+		sc.charge(stop - end)
 		if stop-start < length || !hasByte(s[start:stop], isDigit) || !hasByte(s[start:stop], isLower) {
 			return
 		}

@@ -69,10 +69,18 @@ func at(s string, i int) byte {
 	return s[i]
 }
 
+// before returns the byte before i, or 0 at the beginning and after an escape.
+func before(s string, i int) byte {
+	if i == 0 || escapeEnds(s, i) {
+		return 0
+	}
+	return s[i-1]
+}
+
 // wordStarts reports that no letter or digit runs into i from the left. An escape
-// (\n, \t, \u0026) is not part of the word that follows it.
+// (\n, \t, \u0026, quoted-printable's =3D) is not part of the word that follows it.
 func wordStarts(s string, i int) bool {
-	return i == 0 || !alnum[s[i-1]] || escapeEnds(s, i)
+	return i == 0 || !alnum[s[i-1]] || escapeEnds(s, i) || i >= 3 && s[i-3:i] == "=3D"
 }
 
 // escapeEnds reports that a backslash escape ends at i.

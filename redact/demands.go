@@ -86,9 +86,14 @@ func isMask(v string) bool {
 	if strings.Trim(v, "*xX.•…-_#[](){}<>") == "" {
 		return true
 	}
+	if v[0] == '<' && v[len(v)-1] == '>' && (nameInside.run(v, 1) == len(v)-1 && countDigits(v) < 4) {
+		return true // <your-token>
+	}
 	inner := strings.Trim(v, "*[]<>()")
 	return len(inner) < len(v) && (harmlessWords[strings.ToLower(inner)] || looksConcealed(v))
 }
+
+var nameInside = newCharSet("0-9A-Za-z_: -")
 
 // isExpression reports a JSONPath, a JSONata expression or an intrinsic function.
 func isExpression(v string) bool {

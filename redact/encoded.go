@@ -150,8 +150,9 @@ func entity(s string, i int) (rune, int) {
 	return rune(n), end + 1
 }
 
-// encodedText conceals a run of base64 that holds a text with a secret in it.
-func (sc *scan) encodedText(start, end int) {
+// encodedText conceals a run of base64 that holds a text with a secret in it, and
+// returns where what it has looked at ends.
+func (sc *scan) encodedText(start, end int) int {
 	s := sc.s
 	for tries := 0; tries < 3 && end-start >= minEncoded; tries++ {
 		if beginsText(s[start:end]) {
@@ -159,14 +160,15 @@ func (sc *scan) encodedText(start, end int) {
 			if decoded := decodeBase64(s[start:stop]); isText(decoded) && sc.holdsSecret(decoded) {
 				sc.conceal(start, stop, Encoded)
 			}
-			return
+			return stop
 		}
 		slash := strings.IndexByte(s[start:end], '/')
 		if slash < 0 {
-			return
+			break
 		}
 		start += slash + 1
 	}
+	return end
 }
 
 // beginsText reports whether the first eight characters of a run decode to text.
@@ -206,8 +208,8 @@ func decodeBase64(s string) string {
 			clean = append(clean, '/')
 		case isAlnum(c), c == '+', c == '/':
 			clean = append(clean, c)
-		case c == '\\' && i+1 < len(s):
-			i++ // an escaped line break
+		case c == '\\':
+			i = skipBackslashes(s, i) // an escaped line break
 		}
 	}
 	clean = clean[:len(clean)-b2i(len(clean)%4 == 1)]
@@ -220,10 +222,12 @@ func isText(s string) bool {
 	if len(s) < 6 {
 		return false
 	}
-	for i := range min(len(s), 64) {
-		if !isTextByte(s[i]) {
+	for i := 0; i < min(len(s), 64); {
+		c, size := utf8.DecodeRuneInString(s[i:])
+		if c == utf8.RuneError && size == 1 && len(s)-i >= utf8.UTFMax || c < utf8.RuneSelf && !isTextByte(byte(c)) {
 			return false
 		}
+		i += size
 	}
 	return true
 }

@@ -18,6 +18,7 @@ func (sc *scan) concealAuthorization(i int) {
 	} else {
 		end = restOfLine(s, i)
 	}
+	sc.charge(end - i)
 	scheme := slugSet.run(s[:end], start)
 	credentials := skipBlanks(s[:end], scheme)
 	if credentials == scheme || credentials == end { // no scheme: all of it is the credential
@@ -28,12 +29,18 @@ func (sc *scan) concealAuthorization(i int) {
 	}
 	if !v.quoted {
 		end = headerEnd(s, credentials, end)
+		if !authSchemes[strings.ToLower(s[start:scheme])] && !opaque.accepts(s[credentials:end]) {
+			return // "requires authorization: server said …"
+		}
 	}
 	v.start, v.end = credentials, end
 	if !harmless(s[v.start:v.end]) {
 		sc.concealNamed(v, Authorize)
 	}
 }
+
+var authSchemes = wordSetOf(`basic bearer digest negotiate ntlm token apikey hmac hawk oauth aws4-hmac-sha256
+	aws4-hmac-sha256-payload signature key sharedkey vapid mutual scram-sha-256 genie ssws`)
 
 // headerEnd returns where the credentials of an unquoted header end. A list of
 // parameters (Digest, AWS4-HMAC-SHA256) takes the rest of the line; one token ends
@@ -42,11 +49,11 @@ func headerEnd(s string, i, lineEnd int) int {
 	end := bareValue(s, i)
 	for next := i; ; next = skipBlanks(s, end+1) {
 		name := slugSet.run(s, next)
-		if name == next || at(s, name) != '=' || isSpace(at(s, name+1)) {
-			break
+		if name == next || at(s, name) != '=' || isSpace(at(s, name+1)) || name-next > 24 || hasByte(s[next:name], isDigit) {
+			break // padding of base64 at the latest
 		}
 		if open, escapes, ok := openQuote(s, name+1); ok {
-			end = closeQuote(s, open, escapes) + escapes + 1
+			end = min(closeQuote(s, open, escapes)+escapes+1, len(s))
 		} else {
 			end = bareValue(s, name+1)
 		}
@@ -72,6 +79,7 @@ func (sc *scan) concealCookies(i int, first bool) (found bool) {
 	if open, escapes, ok := openQuote(s, i); ok {
 		i, end = open, closeQuote(s, open, escapes)
 	}
+	sc.charge(end - i)
 	for i < end {
 		i = skipBlanks(s, i)
 		name := i

@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -86,9 +87,14 @@ func stringEnd(s string, i int) int {
 // scan of the text has found there is left out: it may be half a secret.
 func (d *document) key(start, end int) string {
 	name, origin := decodeJSONString(d.scan.s[start:end], start)
-	d.scan.inner(name, origin)
+	if hasByte(name, mayIdentify) {
+		d.scan.inner(name, origin)
+	}
 	return name
 }
+
+// mayIdentify reports a byte that plain member names lack and secrets have.
+func mayIdentify(c byte) bool { return !isLetter(c) && c != '_' && c != '-' && c != '.' }
 
 // string adds the spans of a string, in its quotes and at its escapes' borders.
 func (d *document) string(key string, start, end int) {
@@ -99,6 +105,9 @@ func (d *document) string(key string, start, end int) {
 		d.scan.inner(decoded, origin)
 	}
 	c := claimOf(key)
+	if strings.HasSuffix(key, ".$") {
+		return
+	}
 	if c.kind != Authorize && c.kind != Cookie && c.demand.accepts(decoded) && !workingDirectory(key, decoded) {
 		d.scan.add(span{start: start, end: end, kind: c.kind, named: true, plain: decoded})
 	}
@@ -159,7 +168,7 @@ func (d *document) number(key string, start, end int) {
 	kind := Kind("")
 	if len(d.found) > 0 && d.found[0].start < end {
 		kind = d.found[0].kind
-	} else if c := claimOf(key); c.numeric(s[start:end]) && c.demand.accepts(s[start:end]) {
+	} else if c := claimOf(key); c.numeric(s[start:end]) && c.demand.accepts(s[start:end]) && !d.scan.setup.allowed(s[start:end]) {
 		kind = c.kind
 	}
 	if kind != "" {

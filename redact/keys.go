@@ -6,21 +6,46 @@ import "strings"
 // follows it after a dot.
 var jwt = &rule{anchors: []string{"eyj"}, find: func(sc *scan, start, end int) {
 	s := sc.s
-	if s[start:end] != "eyJ" || !wordStarts(s, start) {
+	if s[start:end] != "eyJ" || !wordStarts(s, start) || start < sc.tokenEnd {
 		return
 	}
 	header := slugSet.run(s, start)
+	sc.charge(header - start)
 	if at(s, header) != '.' && wrapped(s, header) == header || !strings.Contains(decodeBase64(s[start:header]), `"`) {
 		return
 	}
-	stop := wrappedRun(dottedSet, s, start)
+	stop := jwtEnd(s, start)
 	for stop > start && s[stop-1] == '.' {
 		stop--
 	}
-	if header < stop && strings.IndexByte(s[start:stop], '.') >= 0 {
+	if strings.IndexByte(s[start:stop], '.') >= 0 {
+		sc.tokenEnd = stop
 		sc.conceal(start, stop, JWT)
 	}
 }}
+
+// jwtEnd returns where the token ends that begins at i. A line break cuts it where a
+// part is missing yet, or where its signature has a length that none has.
+func jwtEnd(s string, i int) int {
+	stop := dottedSet.run(s, i)
+	for {
+		token := s[i:stop]
+		signature := len(token) - 1 - strings.LastIndexByte(token, '.')
+		next := wrapped(s, stop)
+		if strings.Count(token, ".") >= 2 && signatureLengths[signature] || next == stop {
+			return stop
+		}
+		end := dottedSet.run(s, next)
+		if end-next < 4 || !endsValue(s, end) && at(s, end) != '\\' && !isQuote(at(s, end)) || isAllLetters(s[next:end]) {
+			return stop
+		}
+		stop = end
+	}
+}
+
+// signatureLengths are those of HMAC, RSA and elliptic curves in base64url, and of
+// the tag of an encrypted token.
+var signatureLengths = map[int]bool{22: true, 43: true, 64: true, 86: true, 128: true, 171: true, 176: true, 342: true, 512: true, 683: true}
 
 // maxPEM bounds a PEM block; an RSA key of 16,384 bits has 13,000 bytes.
 const maxPEM = 32 << 10
@@ -36,6 +61,7 @@ var privateKey = &rule{anchors: []string{"-----begin ", "---- begin "}, find: fu
 	}
 	stop := pemBody(s, body)
 	window := s[body:min(len(s), body+maxPEM)]
+	sc.charge(len(window))
 	if i := strings.Index(window, "-- END "); i >= 0 {
 		window = window[:i]
 	} else if i := strings.Index(window, "--END "); i >= 0 {
@@ -113,6 +139,7 @@ var privateKeyEnd = &rule{anchors: []string{"private key-----", "private key blo
 	for from > 0 && mark-from < maxPEM && (pemLine[s[from-1]] || isSpace(s[from-1]) || s[from-1] == '\\') {
 		from--
 	}
+	sc.charge(mark - from)
 	if space := strings.LastIndexAny(s[from:mark], " \t"); space >= 0 {
 		from += space + 1
 	}
@@ -153,6 +180,7 @@ var jwk = &rule{anchors: []string{`"kty"`, `"kty\`, "'kty'"}, find: func(sc *sca
 	from := max(0, start-maxSibling)
 	from += max(strings.LastIndexByte(s[from:start], '{'), 0)
 	stop := closeBracket(s, from)
+	sc.charge(stop - from)
 	for i := from; i < stop; i++ {
 		word := alnum.run(s, i)
 		if word == i {

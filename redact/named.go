@@ -65,7 +65,7 @@ func (sc *scan) nameAt(start, end int) (name, bool) {
 	}
 	n := name{start: start, end: end}
 	if at(s, start-1) == '\\' {
-		n.start = start + escapeLength(s, start)
+		n.start = min(start+escapeLength(s, start), end)
 	}
 	for n.start < n.end && !isWordByte(s[n.start]) {
 		n.flag = s[n.start] == '-'
@@ -83,7 +83,9 @@ func escapeLength(s string, i int) int {
 	case 'n', 'r', 't', 'b', 'f':
 		return 1
 	case 'u':
-		return min(5, len(s)-i)
+		if hexDigits.run(s, i+1) >= i+5 {
+			return 5
+		}
 	}
 	return 0
 }
@@ -99,7 +101,7 @@ func trimName(s string, start, end int) int {
 func (sc *scan) named(start, end int) {
 	n, ok := sc.nameAt(start, end)
 	sc.keyed = max(end, n.end)
-	if !ok {
+	if !ok || sc.last.start <= n.start && n.start < sc.last.end {
 		return
 	}
 	sep := sc.separator(n)
@@ -188,36 +190,44 @@ func (sc *scan) separator(n name) separator {
 	if at(s, i) == ']' {
 		i++
 	}
-	after := i
-	i = skipBlanks(s, i)
-	switch c := at(s, i); {
-	case c == ':' && strings.HasPrefix(s[i:], ":="), c == '=' && strings.HasPrefix(s[i:], "=>"), c == '=' && strings.HasPrefix(s[i:], "=="):
-		sep.kind, i = equals, i+2
-	case c == ':':
-		sep.kind, i = colon, i+1
-	case c == '=':
-		sep.kind, i = equals, i+1
-	case c == ',' && sep.quoted:
-		sep.kind, i = comma, i+1
-	case sep.quoted:
-		sep.kind = sc.quotedEnd(i)
-	case c == '(' && i == after:
-		if _, _, ok := openQuote(s, i+1); ok {
-			sep.kind, i = call, i+1
-		}
-	case c == '>' && i == after && startsElement(s, n.start):
-		sep.kind, i = element, i+1
-	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
-		sep.kind, i = element, tagEnd(s, i)
-	case i > after:
-		sep.kind = blank
-	}
+	sep.kind, i = sc.separatorKind(n, i, sep.quoted)
 	sep.value = skipBlanks(s, i)
 	if sep.quoted {
 		sep.value = skipSpaces(s, i)
 	}
 	sep.spaced = sep.value > i
 	return sep
+}
+
+// separatorKind reads the separator that begins at i or after blanks, and returns
+// where it ends.
+func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
+	s, after := sc.s, i
+	i = skipBlanks(s, i)
+	switch c := at(s, i); {
+	case strings.HasPrefix(s[i:], ":="), strings.HasPrefix(s[i:], "=>"), strings.HasPrefix(s[i:], "=="):
+		return equals, i + 2
+	case c == ':':
+		return colon, i + 1
+	case c == '=':
+		return equals, i + 1
+	case c == ',' && quoted:
+		return comma, i + 1
+	case quoted:
+		return sc.quotedEnd(i), i
+	case c == '(' && i == after:
+		if _, _, ok := openQuote(s, i+1); ok {
+			return call, i + 1
+		}
+		return noSeparator, i
+	case c == '>' && i == after && startsElement(s, n.start):
+		return element, i + 1
+	case i > after && startsElement(s, n.start) && tagEnd(s, i) > 0:
+		return element, tagEnd(s, i)
+	case i > after:
+		return blank, i
+	}
+	return noSeparator, i
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
@@ -256,6 +266,9 @@ func tagEnd(s string, i int) int {
 
 // follow conceals the value of a name that claims one.
 func (sc *scan) follow(n name, c claim) {
+	if strings.HasPrefix(sc.s[n.end:], ".$") {
+		return // ASL: the value is a path or an intrinsic function
+	}
 	sep := sc.separator(n)
 	switch sep.kind {
 	case colon, equals:
@@ -292,7 +305,7 @@ func (sc *scan) concealAt(n name, sep separator, c claim) {
 		sc.concealAuthorization(i)
 	case c.kind == Cookie && sc.concealCookies(i, hasPrefixFold(n.text, 0, "set")):
 	case at(s, i) == '{' && sep.kind == equals && !sep.quoted:
-		if end := strings.IndexByte(s[i:], '}'); end > 0 {
+		if end := strings.IndexByte(s[i:min(len(s), i+1024)], '}'); end > 0 {
 			sc.concealIf(value{start: i + 1, end: i + end}, c)
 		}
 	case at(s, i) == '{' && c.kind == Address:
@@ -324,8 +337,13 @@ func (sc *scan) concealIf(v value, c claim) {
 	if v.start >= v.end {
 		return
 	}
+	sc.charge(v.end - v.start)
 	text := sc.s[v.start:v.end]
 	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+		return
+	}
+	if c.kind == Secret && v.quoted && text[0] == '{' && text[len(text)-1] == '}' {
+		sc.concealInside(v.start, v.end, c)
 		return
 	}
 	before := strings.TrimRight(sc.s[max(0, v.start-16):v.start], "\\\"'=: ")
@@ -355,6 +373,9 @@ func workingDirectory(name, v string) bool {
 // concealBare conceals a value without quotes.
 func (sc *scan) concealBare(n name, sep separator, c claim) {
 	s, i := sc.s, sep.value
+	if at(s, n.start-1) == '$' || inExpression(s, i) {
+		return
+	}
 	var end int
 	switch c.demand {
 	case digits, manyDigits:
@@ -362,25 +383,68 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	case anyText, streetText, personal:
 		end = bareWords(s, i, c.kind == PersonName)
 	default:
-		if sep.kind == colon && (at(s, i) == '|' || at(s, i) == '>') {
-			sc.concealNamed(value{start: i + 1, end: yamlBlock(s, n.start, i)}, c.kind)
+		if sc.concealLines(n, sep, c) {
 			return
 		}
-		end = bareValue(s, i)
-		if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
-			return
-		}
-		if c.demand == anything && sep.spaced && startsLine(s, n.start) {
-			end = max(end, beforeComment(s, i, restOfLine(s, i)))
-		}
+		end = bareSecret(s, n, sep, c)
 	}
 	for end > i && strings.IndexByte(".,:;!? ", s[end-1]) >= 0 {
 		end--
 	}
-	if sep.kind == equals && at(s, n.start-1) == '$' { // an assignment or a comparison of an expression
-		return
-	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// bareSecret returns where a password or token without quotes ends, or where it
+// begins if it is none.
+func bareSecret(s string, n name, sep separator, c claim) int {
+	i := sep.value
+	end := bareValue(s, i)
+	if sep.kind == colon && sep.spaced && isProse(s[i:end]) {
+		return i
+	}
+	if c.kind == Secret && sep.spaced && strings.IndexByte(s[i:end], '/') > 0 && !hasByte(s[i:end], isDigit) {
+		return i // the name of a secret: prod/db
+	}
+	if c.demand == anything && sep.spaced && startsLine(s, n.start) {
+		return max(end, beforeComment(s, i, restOfLine(s, i)))
+	}
+	return end
+}
+
+// concealLines conceals values of several lines: block scalars of YAML, and secret
+// access keys that a line break has cut.
+func (sc *scan) concealLines(n name, sep separator, c claim) bool {
+	s, v := sc.s, value{start: sep.value}
+	switch first := at(s, v.start); {
+	case sep.kind == colon && (first == '|' || first == '>'):
+		v.start, v.end = v.start+1, yamlBlock(s, n.start, v.start)
+	case c.kind == AWSSecret:
+		end := bareValue(s, v.start)
+		if v.end = wholeSecret(s, v.start, end); v.end == end {
+			return false
+		}
+	default:
+		return false
+	}
+	sc.concealNamed(v, c.kind)
+	return true
+}
+
+// wholeSecret returns where a secret access key ends that a line break has cut: its
+// forty characters are known.
+func wholeSecret(s string, i, end int) int {
+	next := wrapped(s, end)
+	if rest := secretSet.run(s, next); next > end && end-i+rest-next == 40 {
+		return rest
+	}
+	return end
+}
+
+// inExpression reports that i is in a JSONata expression: what no quotes hold there
+// is code.
+func inExpression(s string, i int) bool {
+	before := s[max(0, i-512):i]
+	return strings.LastIndex(before, "{%") > strings.LastIndex(before, "%}")
 }
 
 var bareNumber = newCharSet("0-9 ()+./-")
@@ -393,12 +457,18 @@ func bareWords(s string, i int, capitals bool) int {
 	for end < len(s) && end-i < 120 {
 		if c := s[end]; strings.IndexByte(",;&|(){}[]\"<>\n\r\t\\'", c) >= 0 {
 			break
-		} else if c == ' ' && (nameFollows(s, end) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
+		} else if c == ' ' && (wordFollows(s, end+1) || capitals && isLower(at(s, end+1)) || at(s, end+1) == ' ') {
 			break
 		}
 		end++
 	}
 	return end
+}
+
+// wordFollows reports whether name= or name: begins at i.
+func wordFollows(s string, i int) bool {
+	end := keySet.run(s, i)
+	return end > i && (at(s, end) == '=' || at(s, end) == ':')
 }
 
 // startsLine reports whether a name is the first thing of its line, list dashes
@@ -465,8 +535,13 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
-	if c.kind != Password && c.kind != Secret || c.demand != anything {
+	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
 		return
+	}
+	if hasPrefixFold(s, i, "for ") { // Password for user app: …
+		if end := strings.Index(s[i:min(len(s), i+64)], ": "); end > 0 && lineEnd(s, i) > i+end {
+			i += end + 2
+		}
 	}
 	for _, verb := range [...]string{"is ", "was ", "of "} {
 		if hasPrefixFold(s, i, verb) {
@@ -484,6 +559,24 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 	if v := s[i:end]; i > sep.value && opaque.accepts(v) || netrc(s, n.start) && !isProse(v) {
 		sc.concealIf(value{start: i, end: end}, c)
 	}
+}
+
+// concealLong conceals what follows the word token or key, if it cannot be a word.
+func (sc *scan) concealLong(i int, c claim) bool {
+	switch c.kind {
+	case Token, Secret, Password, AWSSecret:
+	default:
+		return false
+	}
+	end := alnum.run(sc.s, i)
+	if c.kind == AWSSecret {
+		end = secretSet.run(sc.s, i)
+	}
+	if end-i < 20 || !endsValue(sc.s, end) && strings.IndexByte(".,;:)'\"\\", at(sc.s, end)) < 0 || !opaque.accepts(sc.s[i:end]) {
+		return false
+	}
+	sc.concealNamed(value{start: i, end: end}, c.kind)
+	return true
 }
 
 // netrc reports that "login NAME" stands before a name.
@@ -505,6 +598,8 @@ func (sc *scan) concealElement(i int, c claim) {
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)
 }

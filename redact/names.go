@@ -148,7 +148,7 @@ func qualified(head string, before []string) claim {
 	case "key", "keys":
 		return keyClaim(last, before)
 	case "name", "initials", "holder":
-		if personWords[last] || last == "to" && len(before) > 1 || compound(last).demand != nothing && head == "holder" {
+		if personWords[last] || last == "to" && len(before) > 1 || head == "holder" && (last == "card" || last == "account" || last == "policy") {
 			return claim{PersonName, anyText}
 		}
 	case "code":

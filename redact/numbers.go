@@ -17,6 +17,12 @@ func (sc *scan) scanRuns() {
 			continue
 		}
 		end := alnum.run(s, i)
+		if at(s, i-1) == '\\' {
+			if i = min(i+escapeLength(s, i), end); i == end {
+				continue
+			}
+			c = s[i]
+		}
 		if isDigit(c) {
 			sc.number(i, end)
 		} else if end-i >= 4 && isUpper(c) && isUpper(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
@@ -24,7 +30,7 @@ func (sc *scan) scanRuns() {
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {
-				sc.encodedText(i, encodedEnd)
+				encodedEnd = sc.encodedText(i, encodedEnd)
 				if at(s, encodedEnd) == '.' {
 					if stop := discord(s, i); stop > 0 {
 						sc.conceal(i, stop, Token)
@@ -41,8 +47,8 @@ var encodedSet = newCharSet("0-9A-Za-z+/_-")
 // number looks at the digits s[i:end], which no letter and no digit precedes.
 func (sc *scan) number(i, end int) {
 	s := sc.s
-	before := at(s, i-1)
-	if isDecimal(s, i) || before >= 0x80 {
+	left := before(s, i)
+	if isDecimal(s, i) || left >= 0x80 {
 		return
 	}
 	switch length := end - i; {
@@ -52,7 +58,7 @@ func (sc *scan) number(i, end int) {
 		}
 	case length == 4:
 		sc.groupedCard(i)
-	case length == 3 && !slugSet[before]:
+	case length == 3 && !slugSet[left]:
 		sc.dashed(i)
 	}
 }
@@ -202,7 +208,7 @@ func (sc *scan) saysPhone(i int) bool {
 // digits, the first not zero) and for a North American one at a bracket.
 func (sc *scan) phone(i int) {
 	s := sc.s
-	if before := at(s, i-1); isAlnum(before) || before == '+' || before == '/' || before == '=' && s[i] == '(' {
+	if left := before(s, i); isAlnum(left) || left == '+' || left == '/' || left == '=' && s[i] == '(' {
 		return
 	}
 	if s[i] == '(' {

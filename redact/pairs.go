@@ -66,6 +66,7 @@ func (sc *scan) concealSibling(open, next int, c claim) {
 		}
 	}
 	start := max(0, open-maxSibling)
+	sc.charge(open - start)
 	start += 1 + max(strings.LastIndexByte(s[start:open], '{'), strings.LastIndexByte(s[start:open], '<'))
 	for i := start; i < open; i++ {
 		if isAlnum(s[i]) && (i == 0 || !isAlnum(s[i-1])) && sc.concealMember(i, c) {
@@ -98,7 +99,11 @@ func (sc *scan) concealMember(i int, c claim) bool {
 // where a single value was expected: DynamoDB's {"S": "…"}, lists of headers, and
 // objects called credentials. Members that only describe the secret stay.
 func (sc *scan) concealInside(start, end int, c claim) {
-	s := sc.s
+	sc.charge(end - start)
+	if isState(sc.s[start:end]) {
+		return
+	}
+	s, inside := sc.s, c
 	for i := start + 1; i < end; {
 		if s[i] == '<' && looksLikePlaceholder(s, i+1) {
 			i += max(strings.IndexByte(s[i:end], '>'), 1)
@@ -110,17 +115,36 @@ func (sc *scan) concealInside(start, end int, c claim) {
 		v := sc.item(i, end)
 		after := skipSpaces(s, v.end+v.escapes+b2i(v.quoted))
 		if at(s, after) != ':' {
-			sc.concealIf(v, c)
-			i = max(after, i+1)
+			sc.concealIf(v, inside)
+			inside, i = c, max(after, i+1)
 			continue
 		}
 		i = skipSpaces(s, after+1)
-		if describes(s[v.start:v.end]) {
-			skip := sc.item(i, end)
+		member := s[v.start:v.end]
+		if own := sc.claimOf(member); own.demand != nothing {
+			inside = own
+		} else if describes(member) {
+			skip := sc.item(skipBackslashes(s, i), end)
 			i = max(skip.end+skip.escapes+b2i(skip.quoted), i+1)
 		}
 	}
 }
+
+// isState reports an object that is a state of a definition: one may be called
+// GetSecret, or Pass.
+func isState(s string) bool {
+	i := strings.Index(s, "Type")
+	if i < 0 {
+		return false
+	}
+	i += len("Type")
+	for limit := min(len(s), i+16); i < limit && !isLetter(s[i]); {
+		i++
+	}
+	return stateTypes[s[i:alnum.run(s, i)]]
+}
+
+var stateTypes = wordSetOf("Task Pass Choice Wait Succeed Fail Parallel Map")
 
 // opensString reports that a quote follows a bracket, a comma, a colon or a blank.
 func opensString(s string, i int) bool {
@@ -157,8 +181,8 @@ func b2i(b bool) int {
 
 // describing are members of a secret's object that hold no secret.
 var describing = wordSetOf(`type name arn id version created updated modified date at time region algorithm alg
-	expiration expires expiry url uri endpoint host port user username role rotation description status enabled
-	scope scopes kind method provider source ref`)
+	expiration expires expiry url uri endpoint host hostname port user username login role rotation description status enabled
+	scope scopes kind method provider source ref engine dbname database format pattern title label`)
 
 func describes(member string) bool {
 	var buf [maxWords]string

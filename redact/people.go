@@ -40,12 +40,13 @@ func (sc *scan) enter(n name, i int) {
 	case c == '[':
 		end, flat = closeBracket(sc.s, i), 2
 	case c == '(':
-		if length := strings.IndexByte(sc.s[i:], ')'); length > 0 {
+		if length := strings.IndexByte(sc.s[i:min(len(sc.s), i+maxSibling)], ')'); length > 0 {
 			end = i + length
 		}
 	case lineBreak(sc.s, i) > i:
 		end = yamlBlock(sc.s, n.start, i)
 	}
+	sc.charge(end - i)
 	if end > 0 {
 		sc.regions = append(sc.regions, region{end: end, loose: loose, flat: flat, seen: i})
 	}

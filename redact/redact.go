@@ -57,7 +57,8 @@ type Pattern struct {
 	Kind Kind
 	// Expr is a regular expression (RE2). If it has groups, what the first one
 	// matches is concealed, else the whole match. It sees the text as it is, with
-	// its escapes, and in a stream at most a window of it.
+	// its escapes, then what was percent-encoded or in base64, and in a stream at
+	// most a window of it.
 	Expr string
 }
 

@@ -32,11 +32,27 @@ type scan struct {
 	percent    int // percent-encoded runs before it have been decoded
 	encodedRun int // base64 runs before it have been decoded
 	claims     map[string]claim
+	budget     int
+	tokenEnd   int      // of the token that was concealed last
+	last       span     // concealed last because of a name
 	references bool     // there are character references
 	regions    []region // the objects around the place where the scan is
 }
 
-func newScan(s string, setup *setup) *scan { return &scan{s: s, setup: setup} }
+// budgetPerByte bounds the work for a text. Rules look ahead, so a text can be made
+// in which each of its names looks at all that follows.
+const budgetPerByte = 32
+
+func newScan(s string, setup *setup) *scan {
+	return &scan{s: s, setup: setup, budget: budgetPerByte*len(s) + 1<<20}
+}
+
+// charge takes from the budget. A text that has used it up is withheld as a whole.
+func (sc *scan) charge(n int) {
+	if sc.budget -= n; sc.budget < 0 {
+		panic("too much to look at")
+	}
+}
 
 // run applies every rule and returns disjoint spans in the order of the text.
 func (sc *scan) run() []span {
@@ -54,10 +70,12 @@ func (sc *scan) conceal(start, end int, kind Kind) {
 
 // concealNamed adds a secret which a name beside it has told.
 func (sc *scan) concealNamed(v value, kind Kind) {
-	sc.add(span{start: v.start, end: v.end, kind: kind, named: true, plain: v.plain(sc.s)})
+	sc.last = span{start: v.start, end: v.end, kind: kind, named: true, plain: v.plain(sc.s)}
+	sc.add(sc.last)
 }
 
 func (sc *scan) add(sp span) {
+	sc.charge(sp.end - sp.start)
 	if sp.start >= sp.end || looksConcealed(sc.s[sp.start:sp.end]) {
 		return
 	}

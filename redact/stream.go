@@ -93,7 +93,7 @@ func cutBefore(window string, spans []span, context int) int {
 			if sp.start > context {
 				return sp.start
 			}
-			return len(window)
+			return sp.end
 		}
 	}
 	return limit

@@ -6,12 +6,13 @@ import "strings"
 var userinfo = &rule{anchors: []string{"://"}, find: func(sc *scan, start, end int) {
 	s := sc.s
 	at := authorityEnd(s, end)
+	sc.charge(256)
 	if at < 0 {
 		return
 	}
 	if i := strings.IndexByte(s[end:at], ':'); i >= 0 {
 		if v := s[end+i+1 : at]; !harmless(v) {
-			sc.conceal(end+i+1, at, Password)
+			sc.add(span{start: end + i + 1, end: at, kind: Password, named: true})
 		}
 		return
 	}
@@ -105,7 +106,8 @@ var signedURL = &rule{
 			}
 			end = sep.value
 		}
-		if stop := bareValue(s, end); stop-end >= 16 && unguessable.accepts(s[end:stop]) {
+		stop := bareValue(s, end)
+		if sc.charge(stop - end); stop-end >= 16 && unguessable.accepts(s[end:stop]) {
 			sc.conceal(end, stop, URLSignature)
 		}
 	},

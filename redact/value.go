@@ -66,15 +66,12 @@ func openQuote(s string, i int) (start, escapes int, ok bool) {
 		return 0, 0, false
 	}
 	if at(s, word) == '(' {
-		if start, escapes, ok = openQuote(s, word+1); ok && start-escapes == word+2 {
-			return start, escapes, true
-		}
+		word++
+	} else if word-i > 2 {
 		return 0, 0, false
 	}
-	if word-i <= 2 && isQuote(at(s, word)) {
-		return word + 1, 0, true
-	}
-	return 0, 0, false
+	quote := skipBackslashes(s, word)
+	return quote + 1, quote - word, isQuote(at(s, quote))
 }
 
 // closeQuote returns where the string literal that begins at start ends: before the

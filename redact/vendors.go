@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // vendorToken is a token that tells itself by its beginning, as its vendor has
 // documented it.
 type vendorToken struct {
@@ -11,7 +13,7 @@ type vendorToken struct {
 // vendorTokens are tokens whose prefix alone makes them unmistakable. Publishable
 // keys (Stripe's pk_, Mapbox's pk.) are no secrets and not among them.
 var vendorTokens = []vendorToken{
-	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", slugDot, 20}, {"ghr_", alnum, 20}, // GitHub
+	{"ghp_", alnum, 20}, {"gho_", alnum, 20}, {"ghu_", alnum, 20}, {"ghs_", dottedSet, 20}, {"ghr_", alnum, 20}, // GitHub
 	{"github_pat_", wordSet, 20},
 	{"glpat-", dottedSet, 16}, {"gldt-", slugSet, 16}, {"glrt-", dottedSet, 16}, {"glcbt-", slugSet, 16}, // GitLab
 	{"glptt-", slugSet, 16}, {"glft-", slugSet, 16}, {"glsoat-", slugSet, 16}, {"glimt-", slugSet, 16},
@@ -62,7 +64,6 @@ var vendorTokens = []vendorToken{
 }
 
 var (
-	slugDot       = newCharSet("0-9A-Za-z._-")
 	percentSet    = newCharSet("0-9A-Za-z%_-")
 	dollarSet     = newCharSet("0-9A-Za-z_$")
 	databricksSet = newCharSet("0-9a-f-")
@@ -74,11 +75,16 @@ func (v *vendorToken) find(s string, start, end int) int {
 	if s[start:end] != v.prefix || !wordStarts(s, start) || at(s, start-1) == '-' && v.prefix[0] >= 'a' && len(v.prefix) < 5 {
 		return 0
 	}
+	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
 	length := stop - end
-	for next := wrapped(s, stop); length < v.length && next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
-		stop = v.set.run(s, next)
-		length += stop - next
+	for next := wrapped(s, stop); next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
+		end := v.set.run(s, next)
+		if length >= v.length && !goesOn(s, next, end) {
+			break
+		}
+		length += end - next
+		stop = end
 	}
 	for stop > end && (s[stop-1] == '.' || s[stop-1] == '-' && v.set[' ']) {
 		stop--
@@ -87,6 +93,17 @@ func (v *vendorToken) find(s string, start, end int) int {
 		return 0
 	}
 	return stop
+}
+
+// maxToken bounds a vendor's token.
+const maxToken = 2048
+
+// goesOn reports that what stands alone at the beginning of a line is the rest of a
+// token, not a word, a number or a name.
+func goesOn(s string, i, end int) bool {
+	rest := s[i:end]
+	return end-i >= 4 && hasByte(rest, isDigit) && hasByte(rest, isLetter) && strings.IndexByte(rest, '-') < 0 &&
+		(endsValue(s, end) || isQuote(s[end]) || s[end] == '\\')
 }
 
 // wrapped returns where the text goes on after a line break at i and the white space
@@ -115,7 +132,11 @@ func vendorRules() []*rule {
 	for i := range vendorTokens {
 		v := &vendorTokens[i]
 		list = append(list, &rule{anchors: []string{lowered(v.prefix)}, find: func(sc *scan, start, end int) {
+			if start < sc.tokenEnd {
+				return
+			}
 			if stop := v.find(sc.s, start, end); stop > 0 {
+				sc.tokenEnd = stop
 				from := start
 				if at(sc.s, end-1) == '=' {
 					from = end

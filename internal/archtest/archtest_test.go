@@ -63,7 +63,7 @@ var plan = []room{
 var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "internal/sharedtest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/sharedtest"}
 
 type file struct {
 	path    string // from the repository's root

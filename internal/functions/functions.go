@@ -6,11 +6,14 @@
 //	  "reserve-stock": {"type": "echo"},
 //	  "charge-card":   [{"type": "raise", "errorType": "GatewayBusy", "errorMessage": "try again"},
 //	                    {"type": "sleep", "seconds": 3, "then": {"type": "return", "value": "ok"}}],
-//	  "ship":          {"url": "http://127.0.0.1:9001"}
+//	  "ship":          {"url": "http://127.0.0.1:9001"},
+//	  "arn:aws:states:::dynamodb:getItem": {"type": "return", "value": {"Item": {}}}
 //	}
 //
 // A list is gone through attempt by attempt; its last outcome stays. A function is
-// named as the definition names it, by its ARN, or by the name in its ARN.
+// named as the definition names it, by its ARN, or by the name in its ARN; "*" is
+// every function that has no entry of its own. A task of another service is named
+// by its Resource.
 package functions
 
 import (
@@ -42,17 +45,57 @@ func (s *Set) Invoke(ctx context.Context, call engine.LambdaCall) (engine.Lambda
 	return outcomes[min(call.Task.Attempt, len(outcomes)-1)](ctx, call)
 }
 
-// Has tells whether the set knows a function.
-func (s *Set) Has(function string) bool { return s.find(function) != nil }
+// Names tells whether the set has an entry for just this function.
+func (s *Set) Names(function string) bool {
+	if s == nil {
+		return false
+	}
+	return s.byName[function] != nil || s.byName[Name(function)] != nil
+}
+
+// HandleTask answers tasks of other services than Lambda as the entry of their
+// Resource says; a resource without one is an *engine.UnsupportedError.
+func (s *Set) HandleTask(ctx context.Context, t *engine.Task) (engine.Result, error) {
+	var outcomes []outcome
+	if s != nil {
+		outcomes = s.byName[t.Resource]
+	}
+	if outcomes == nil {
+		return engine.Result{}, &engine.UnsupportedError{Resource: t.Resource}
+	}
+	reply, err := outcomes[min(t.Attempt, len(outcomes)-1)](ctx, engine.LambdaCall{Function: t.Resource, Payload: t.Input(), Task: t})
+	if err != nil {
+		return engine.Result{}, err
+	}
+	if reply.Failed {
+		return engine.Result{}, taskError(reply.Payload)
+	}
+	return engine.JSON(string(reply.Payload)), nil
+}
+
+// taskError makes an error of what a raise says, as services have it: name and text.
+func taskError(payload []byte) *engine.TaskError {
+	v, _ := value.ParseBytes(payload)
+	text := func(key string) *string {
+		member, _ := v.Get(key)
+		if s, ok := member.AsString(); ok {
+			return &s
+		}
+		return nil
+	}
+	return &engine.TaskError{Name: text("errorType"), Cause: text("errorMessage")}
+}
 
 func (s *Set) find(function string) []outcome {
 	if s == nil {
 		return nil
 	}
-	if o, ok := s.byName[function]; ok {
-		return o
+	for _, name := range []string{function, Name(function), "*"} {
+		if o, ok := s.byName[name]; ok {
+			return o
+		}
 	}
-	return s.byName[Name(function)]
+	return nil
 }
 
 // Name takes the name out of a function's ARN, without version or alias.

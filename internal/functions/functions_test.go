@@ -48,6 +48,7 @@ func TestBehaviours(t *testing.T) {
 		{"attempt by attempt", `{"f": [{"type": "raise", "errorType": "Busy"}, {"type": "error", "error": "Lambda.TooManyRequestsException"}, {"type": "echo"}]}`, `{"a":1}`, ""},
 		{"the last outcome stays", `{"f": [{"type": "echo"}, {"type": "raise", "errorType": "E"}]}`, `{"a":1}`, ""},
 		{"sleep", `{"f": {"type": "sleep", "seconds": 9, "then": {"type": "return", "value": "late"}}}`, `"late"`, ""},
+		{"every other function", `{"g": {"type": "raise", "errorType": "E"}, "*": {"type": "return", "value": "any"}}`, `"any"`, ""},
 		{"sleep too long", `{"f": {"type": "sleep", "seconds": 11}}`, "", "States.Timeout"},
 		{"no such function", `{"g": {"type": "echo"}}`, "", "Lambda.ResourceNotFoundException"},
 	} {
@@ -60,6 +61,29 @@ func TestBehaviours(t *testing.T) {
 				t.Errorf("error %v, want %q", x.Error, c.err)
 			}
 		})
+	}
+}
+
+func TestOtherServicesAreAnsweredByTheirResource(t *testing.T) {
+	const file = `{"arn:aws:states:::dynamodb:getItem": [{"type": "raise", "errorType": "DynamoDB.InternalServerErrorException", "errorMessage": "later"}, {"type": "return", "value": {"Item": {}}}]}`
+	set, err := functions.Parse("functions.json", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Get", "States": {"Get": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem",
+		"Parameters": {"TableName": "t", "Key": {"id": {"S": "1"}}}, "Retry": [{"ErrorEquals": ["DynamoDB.InternalServerErrorException"]}], "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := engine.Engine{Tasks: set, Clock: engine.VirtualClock(engineStart)}
+	x, err := e.Run(context.Background(), m, nil)
+	if err != nil || x.Output.String() != `{"Item":{}}` {
+		t.Errorf("output %s, error %v, %v", x.Output, x.Error, err)
+	}
+	empty, _ := functions.Parse("functions.json", []byte(`{}`))
+	e.Tasks = empty
+	if _, err := e.Run(context.Background(), m, nil); err == nil || !strings.Contains(err.Error(), "dynamodb:getItem") {
+		t.Errorf("an unknown resource gave %v", err)
 	}
 }
 

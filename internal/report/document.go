@@ -22,10 +22,11 @@ const SchemaV1 = "stepsleuth/diagnosis/v1"
 // JSON; lists are never null. The same diagnosis gives the same bytes.
 type Document struct {
 	Schema            redact.Text   `json:"schema"`
-	Execution         *Execution    `json:"execution"` // null: only a failure was given
-	Phase             redact.Text   `json:"phase"`     // run, create or api
-	Failure           *Failure      `json:"failure"`   // null: nothing ended the execution
-	Origin            *Failure      `json:"origin"`    // an earlier, caught failure that led to it
+	Execution         *Execution    `json:"execution"`     // null: only a failure was given
+	Phase             redact.Text   `json:"phase"`         // run, create or api
+	Failure           *Failure      `json:"failure"`       // null: nothing ended the execution
+	Origin            *Failure      `json:"origin"`        // an earlier, caught failure that led to it
+	HandlerFailed     bool          `json:"handlerFailed"` // failure is one of its own, in what was to handle origin
 	OtherFailures     []Failure     `json:"otherFailures"`
 	OtherFailureCount int           `json:"otherFailureCount"`
 	Category          *redact.Text  `json:"category"`
@@ -49,6 +50,8 @@ type Document struct {
 	Redactions        Redactions    `json:"redactions"`
 	Model             *Model        `json:"model"` // null: no model was asked
 	ReviewRequired    bool          `json:"reviewRequired"`
+
+	conceal *diagnose.Concealer // of New, for what is composed of the texts above
 }
 
 // Execution is which run it was.
@@ -74,7 +77,10 @@ type Failure struct {
 	Resource     *redact.Text  `json:"resource"`
 	Input        *redact.Text  `json:"input"` // JSON text, at most 4 KiB around the failing path
 	At           *time.Time    `json:"at"`
-	EndedAt      *redact.Text  `json:"endedAt"` // where a caught failure was taken
+	EndedAt      *redact.Text  `json:"endedAt"`   // where a caught failure was taken
+	Outcome      *redact.Text  `json:"outcome"`   // ended, caught, retried, tolerated, beside or redriven
+	NestedARN    *redact.Text  `json:"nestedArn"` // the execution that the state started, and that failed
+	Within       *Failure      `json:"within"`    // what failed in that execution or Map run, where its history was given
 }
 
 // Focus is the place of the definition to look at, and the recorded input there.
@@ -144,7 +150,7 @@ type Step struct {
 	Event      int64       `json:"event"`
 	At         *time.Time  `json:"at"`
 	Millis     *int64      `json:"durationMs"`
-	Outcome    redact.Text `json:"outcome"` // succeeded, failed, caught, open
+	Outcome    redact.Text `json:"outcome"` // succeeded, failed, open, or what became of a failure
 	Iterations int         `json:"times"`   // consecutive visits shown as one
 }
 

@@ -73,7 +73,7 @@ func (b *builder) frame(f *Focus, text string, span asl.Span) {
 	}
 	raw := strings.TrimSuffix(text[start:end], "\r")
 	shown := b.text(raw)
-	if lines := strings.Split(b.text(text).String(), "\n"); len(lines) == strings.Count(text, "\n")+1 {
+	if lines := strings.Split(b.json(text).String(), "\n"); len(lines) == strings.Count(text, "\n")+1 {
 		shown = b.r.Stored(strings.TrimSuffix(lines[f.Line-1], "\r"))
 	}
 	from := utf8.RuneCountInString(raw[:min(span.Start-start, len(raw))])

@@ -27,7 +27,7 @@ var (
 // links are built from ARNs alone, part by part: no address of the input is passed on.
 func (b *builder) links() []Link {
 	out := []Link{}
-	if x := b.c.Execution; x != nil {
+	if x := b.c.Execution; x != nil && !b.opts.Local {
 		out = b.link(out, redact.Static("execution in the AWS console"), executionURL(x.ARN, b.startMillis()))
 		if name, partition, region := b.function(); name != "" {
 			out = b.link(out, redact.Static("log group of the function"), logURL(partition, region, "/aws/lambda/"+name))

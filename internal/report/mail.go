@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // maxSubject is what SNS takes: under 100 characters of ASCII.
@@ -15,12 +17,22 @@ const mailWidth = 78
 
 // Mail returns the subject and the plain text of a notification. The subject is ASCII
 // without control characters, so nothing in it can add a header. A run in which nothing
-// failed makes two lines, of which the second warns about what went wrong quietly.
-func Mail(doc Document) (subject, text string) {
-	subject = "[stepsleuth] " + strings.Join(verdictForMail(doc), " ")
-	if doc.Failure == nil {
-		return ascii(subject, maxSubject), success(doc)
+// failed makes two lines, of which the second warns about what went wrong quietly. A
+// Document that New did not make has no mail: both are "[concealed]".
+func Mail(doc Document) (subject, text redact.Text) {
+	if doc.conceal == nil {
+		return redact.Static("[concealed]"), redact.Static("[concealed]")
 	}
+	body := success(doc)
+	if doc.Failure != nil {
+		body = failure(doc)
+	}
+	subject = doc.conceal.Stored(ascii("[stepsleuth] "+strings.Join(verdictForMail(doc), " "), maxSubject))
+	return subject.Truncate(maxSubject), doc.conceal.Stored(body)
+}
+
+// failure is the report of the terminal, with the links.
+func failure(doc Document) string {
 	var b bytes.Buffer
 	Text(&b, doc, Style{Width: mailWidth}) // a buffer takes everything
 	for i, l := range doc.Links {
@@ -29,7 +41,7 @@ func Mail(doc Document) (subject, text string) {
 		}
 		fmt.Fprintf(&b, "%s:\n%s\n", neutral(l.Title.String()), neutral(l.URL.String()))
 	}
-	return ascii(subject, maxSubject), b.String()
+	return b.String()
 }
 
 // verdictForMail is short: the category is worth more than what surrounds the state.
@@ -46,7 +58,10 @@ func verdictForMail(doc Document) []string {
 		return out
 	}
 	if f.State != nil {
-		out = append(out, "/ "+clip(str(f.State), 32))
+		if len(out) > 1 {
+			out = append(out, "/")
+		}
+		out = append(out, clip(str(f.State), 32))
 	}
 	if f.Error != nil {
 		out = append(out, clip(str(f.Error), 40))

@@ -70,7 +70,7 @@ func (b *builder) addOpinion(doc *Document) {
 		}
 	}
 	if said.Contradicts != "" {
-		doc.Findings = append(doc.Findings, b.hypothesis(redact.Format("the model disagrees and says %s: %s",
+		doc.Findings = append(doc.Findings, b.hypothesis(redact.Format("it disagrees and says %s: %s",
 			b.text(string(said.Category)), said.RootCause), said.Category, nil))
 	}
 	for _, a := range said.Remedies {

@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"errors"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +17,8 @@ import (
 // Options are what a document says beyond the diagnosis itself. The zero Options are fine.
 type Options struct {
 	Seen    *Sighting // nil: not counted
+	Local   bool      // the execution ran on this machine: no links to the AWS console
+	Inline  bool      // the workflow caught the failure itself, and is about to end in a Fail state for it
 	History string    // how the reader names the history in a command: a file or an ARN; "" is HISTORY
 }
 
@@ -45,17 +49,32 @@ func New(d *diagnose.Diagnosis, r *redact.Redactor, opts Options) (Document, err
 	if err := r.Check(); err != nil {
 		return Document{}, err
 	}
-	b := builder{d: d, c: d.Case, r: r, opts: opts}
+	b := builder{d: d, c: d.Case, r: diagnose.NewConcealer(d.Case, r), opts: opts}
 	doc := b.document()
+	doc.conceal = b.r
+	if n := withheld(doc); n > 0 {
+		doc.Missing = append(doc.Missing, redact.Format("%d texts: they could not be redacted, and were withheld as a whole", n))
+	}
 	doc.Redactions = countRedactions(doc, r)
 	return doc, nil
+}
+
+// withheld counts the texts that the redactor gave up on.
+func withheld(doc Document) int {
+	n := 0
+	eachText(reflect.ValueOf(doc), func(t redact.Text) {
+		if strings.Contains(t.String(), "[concealed: redaction could not run]") {
+			n++
+		}
+	})
+	return n
 }
 
 // builder makes the parts of one document.
 type builder struct {
 	d    *diagnose.Diagnosis
 	c    *diagnose.Case
-	r    *redact.Redactor
+	r    *diagnose.Concealer
 	opts Options
 }
 
@@ -63,9 +82,10 @@ func (b *builder) document() Document {
 	doc := Document{
 		Schema:            redact.Static(SchemaV1),
 		Execution:         b.execution(),
-		Phase:             b.text(cmp.Or(string(b.c.Phase), string(diagnose.Run))),
+		Phase:             b.among(string(b.c.Phase), string(diagnose.Run), string(diagnose.Create), string(diagnose.API)),
 		Failure:           b.failure(b.c.Failure),
 		Origin:            b.failure(b.c.Origin),
+		HandlerFailed:     b.c.HandlerFailed,
 		OtherFailures:     []Failure{},
 		OtherFailureCount: max(b.c.OtherCount, len(b.c.Others)),
 		Category:          b.opt(string(b.d.Category)),
@@ -78,7 +98,7 @@ func (b *builder) document() Document {
 		Prevention:        b.texts(b.d.Prevention),
 		Docs:              b.texts(b.d.Docs),
 		Links:             b.links(),
-		Fingerprint:       b.opt(b.d.Fingerprint),
+		Fingerprint:       b.fingerprint(),
 		Missing:           b.missing(),
 		Model:             b.model(),
 	}
@@ -104,6 +124,17 @@ func (b *builder) document() Document {
 
 // text redacts.
 func (b *builder) text(s string) redact.Text { return b.r.Text(s) }
+
+// json redacts what should be JSON, and stays JSON where it is.
+func (b *builder) json(s string) redact.Text { return b.r.JSON(s) }
+
+// among is a word of a closed vocabulary; the first one stands for what is not in it.
+func (b *builder) among(s string, words ...string) redact.Text {
+	if !slices.Contains(words, s) {
+		s = words[0]
+	}
+	return b.text(s)
+}
 
 // opt redacts; nil for none.
 func (b *builder) opt(s string) *redact.Text {
@@ -146,6 +177,15 @@ func (b *builder) execution() *Execution {
 	}
 }
 
+var fingerprintForm = regexp.MustCompile(`^fp1:[0-9a-f]{32}$`)
+
+func (b *builder) fingerprint() *redact.Text {
+	if !fingerprintForm.MatchString(b.d.Fingerprint) {
+		return nil
+	}
+	return b.opt(b.d.Fingerprint)
+}
+
 // lastPart of an ARN is the name.
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
@@ -179,7 +219,7 @@ func (b *builder) failure(f *diagnose.Failure) *Failure {
 	if f == nil {
 		return nil
 	}
-	return &Failure{
+	out := &Failure{
 		State:        b.opt(f.State),
 		Path:         b.texts(f.Path),
 		EnteredEvent: number(f.EnteredEvent),
@@ -191,7 +231,15 @@ func (b *builder) failure(f *diagnose.Failure) *Failure {
 		Input:        b.input(f),
 		At:           when(f.At),
 		EndedAt:      b.opt(f.EndedAt),
+		Outcome:      b.opt(string(f.Outcome)),
 	}
+	if f.Nested != nil {
+		out.NestedARN = b.opt(f.Nested.ARN)
+	}
+	if f.Within != f { // a case is made by others; a ring would never end
+		out.Within = b.failure(f.Within)
+	}
+	return out
 }
 
 // input is the failure's input, cut to what lies around the pointer of the leading
@@ -204,7 +252,7 @@ func (b *builder) input(f *diagnose.Failure) *redact.Text {
 	if focus := b.leadingFocus(); focus != nil && f == b.c.Subject() {
 		pointer = focus.Pointer
 	}
-	t := b.text(around(f.Input.String(), pointer, maxInput)).Truncate(maxInput)
+	t := b.json(around(f.Input.String(), pointer, maxInput)).Truncate(maxInput)
 	return &t
 }
 
@@ -225,7 +273,7 @@ func (b *builder) findings() []Finding {
 			Rule:         b.text(f.Rule),
 			Title:        b.text(f.Title),
 			Category:     b.opt(string(f.Category)),
-			Confidence:   b.text(cmp.Or(string(f.Confidence), string(diagnose.Hypothesis))),
+			Confidence:   b.among(string(f.Confidence), string(diagnose.Hypothesis), string(diagnose.Likely), string(diagnose.Certain)),
 			Contributing: f.Contributing,
 			Cites:        b.texts(f.Cites),
 		})
@@ -255,11 +303,12 @@ func (b *builder) evidence() []Evidence {
 			continue
 		}
 		out = append(out, Evidence{
-			ID:      b.text(e.ID),
-			Source:  b.text(string(e.Source)),
+			ID: b.text(e.ID),
+			Source: b.among(string(e.Source), string(diagnose.FromConfig), string(diagnose.FromHistory), string(diagnose.FromDefinition),
+				string(diagnose.FromInput), string(diagnose.FromLog), string(diagnose.FromPolicy)),
 			Pointer: b.opt(e.Pointer),
 			Event:   number(e.Event),
-			Quote:   b.text(e.Text).Truncate(maxQuote),
+			Quote:   b.json(e.Text).Truncate(maxQuote),
 		})
 	}
 	return out

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -16,7 +18,7 @@ func (b *builder) next(doc Document) []redact.Text {
 			continue
 		}
 		if r.Diff != nil || r.LocalOnly {
-			out = append(out, b.text(fmt.Sprintf("stepsleuth verify %s --remedy %d", b.historyName(), i+1)))
+			out = append(out, b.text(fmt.Sprintf("stepsleuth verify %s%s --remedy %d", shellWord(cmp.Or(b.opts.History, "HISTORY")), b.definitionFlag(), i+1)))
 			break
 		}
 	}
@@ -29,16 +31,20 @@ func (b *builder) next(doc Document) []redact.Text {
 	return out
 }
 
-// historyName is what a shell takes for the history.
-func (b *builder) historyName() string {
-	name := b.opts.History
-	if name == "" {
-		return "HISTORY"
+// definitionFlag names the definition's file to a command, where it came from one.
+func (b *builder) definitionFlag() string {
+	if b.c.Machine == nil || b.c.Machine.Source().Name == "" {
+		return ""
 	}
-	if strings.IndexFunc(name, unsafeInShell) < 0 {
-		return name
+	return " --definition " + shellWord(b.c.Machine.Source().Name)
+}
+
+// shellWord is s as a shell takes it for one word.
+func shellWord(s string) string {
+	if strings.IndexFunc(s, unsafeInShell) < 0 {
+		return s
 	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func unsafeInShell(c rune) bool {
@@ -54,12 +60,20 @@ var whom = map[diagnose.Category]redact.Text{
 	diagnose.LambdaPackaging:         redact.Static("ask whoever builds and deploys the function"),
 	diagnose.LambdaResourceExhausted: redact.Static("ask whoever owns the function's memory and time-out settings"),
 	diagnose.NestedExecutionFailed:   redact.Static("diagnose the nested execution: its own cause is there"),
+	diagnose.Other:                   redact.Static("hand over what the gaps name; where no rule helps, a model may"),
 	diagnose.ServiceError:            redact.Static("see the AWS Health Dashboard, then redrive the execution"),
 }
 
 func (b *builder) ask(doc Document) []redact.Text {
+	var out []redact.Text
 	if t, ok := whom[b.d.Category]; ok {
-		return []redact.Text{t}
+		out = append(out, t)
+	}
+	if command := b.again(); command != "" && redrivable[b.d.Category] {
+		out = append(out, redact.Format("when that is mended: %s", b.text(command)))
+	}
+	if len(out) > 0 {
+		return out
 	}
 	for _, r := range doc.Remediation {
 		if !r.ByModel && len(r.Steps) > 0 {
@@ -67,4 +81,33 @@ func (b *builder) ask(doc Document) []redact.Text {
 		}
 	}
 	return nil
+}
+
+// redrivable are the categories in which the same definition and input can succeed
+// once something outside of them is mended.
+var redrivable = map[diagnose.Category]bool{
+	diagnose.Permission: true, diagnose.Quota: true, diagnose.Throttling: true, diagnose.LambdaResourceExhausted: true,
+	diagnose.LambdaPackaging: true, diagnose.LambdaUnhandled: true, diagnose.ResourceNotFound: true, diagnose.Concurrency: true,
+	diagnose.Network: true, diagnose.ServiceError: true, diagnose.Configuration: true, diagnose.NestedExecutionFailed: true,
+}
+
+// again is the command that tries the execution once more: "" for what cannot be
+// redriven (Express workflows, runs that go on, histories without ARN), and for
+// what ran on this machine. Where the workflow caught the failure itself a redrive
+// would only run into its Fail state again.
+func (b *builder) again() string {
+	x := b.c.Execution
+	if x == nil || b.c.Failure == nil || b.opts.Local || x.Type == history.Express || executionURL(x.ARN, 0) == "" || strings.Contains(x.ARN, ":express:") {
+		return ""
+	}
+	if strings.IndexFunc(x.ARN, unsafeInShell) >= 0 {
+		return ""
+	}
+	if b.opts.Inline {
+		if machine := history.MachineOf(x.ARN); machine != "" {
+			return "aws stepfunctions start-execution --state-machine-arn " + machine + " --input file://INPUT.json"
+		}
+		return ""
+	}
+	return "aws stepfunctions redrive-execution --execution-arn " + x.ARN
 }

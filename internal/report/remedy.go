@@ -56,7 +56,11 @@ func (b *builder) verification(r diagnose.Remedy) *Verification {
 	if r.Verification.Status == "" {
 		return nil
 	}
-	return &Verification{Status: b.text(string(r.Verification.Status)), How: b.text(r.Verification.How)}
+	return &Verification{
+		Status: b.among(string(r.Verification.Status), string(diagnose.Unverifiable), string(diagnose.Verified),
+			string(diagnose.Partial), string(diagnose.Refuted)),
+		How: b.text(r.Verification.How),
+	}
 }
 
 // change adds the diff, and the patch where nothing concealed is touched.
@@ -66,7 +70,7 @@ func (b *builder) change(remedy *Remedy, source *asl.Source, edits []asl.Edit) {
 		remedy.LocalOnly = true
 		return
 	}
-	shownBefore, shownAfter := b.text(source.Text), b.text(after)
+	shownBefore, shownAfter := b.json(source.Text), b.json(after)
 	diff := unified(source.Name, shownBefore.String(), shownAfter.String())
 	text := b.r.Stored(diff)
 	remedy.Diff = &text
@@ -113,7 +117,7 @@ func (b *builder) patch(before, after string) []Operation {
 		}
 		if o.op != "remove" {
 			text := o.value.JSON()
-			shown := b.text(text)
+			shown := b.json(text)
 			if shown.String() != text {
 				return nil
 			}

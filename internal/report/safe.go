@@ -88,13 +88,10 @@ func fold(s string, limit int) []string {
 		if used > 0 {
 			lines = append(lines, line)
 		}
-		for w > limit {
-			head := displaywidth.TruncateString(word, limit, "")
-			if head == "" {
-				break
-			}
-			lines = append(lines, head)
-			word = word[len(head):]
+		if w > limit {
+			pieces := broken(word, limit)
+			lines = append(lines, pieces[:len(pieces)-1]...)
+			word = pieces[len(pieces)-1]
 			w = width(word)
 		}
 		line, used = word, w
@@ -103,6 +100,45 @@ func fold(s string, limit int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// foldTight is fold for JSON, which has few spaces: a long word begins where there is room.
+func foldTight(s string, limit int) []string {
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Fields(s) {
+		w := width(word)
+		room := limit - used - 1
+		if i > 0 && w > room && w > limit/2 && room > 16 {
+			head := displaywidth.TruncateString(word, room, "")
+			b.WriteString(" " + head)
+			word = word[len(head):]
+			w, used = width(word), limit
+		}
+		if used+1+w > limit {
+			used = w % max(limit, 1)
+		} else {
+			used += 1 + w
+		}
+		b.WriteString(" " + word)
+	}
+	return fold(b.String(), limit)
+}
+
+// broken cuts a word into pieces of at most limit columns.
+func broken(word string, limit int) []string {
+	var pieces []string
+	start, at, used := 0, 0, 0
+	for g := displaywidth.StringGraphemes(word); g.Next(); {
+		if w := g.Width(); used+w > limit {
+			pieces = append(pieces, word[start:at])
+			start, used = at, w
+		} else {
+			used += w
+		}
+		at += len(g.Value())
+	}
+	return append(pieces, word[start:])
 }
 
 // clip shortens one line to n columns.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 func document(t *testing.T, d *diagnose.Diagnosis, opts report.Options) report.Document {
@@ -47,5 +48,42 @@ func TestWhatAReaderSeesFirst(t *testing.T) {
 	}
 	golden(t, "missing-path.json", js.Bytes())
 	subject, body := report.Mail(doc)
-	golden(t, "missing-path.mail.txt", []byte("Subject: "+subject+"\n\n"+body))
+	golden(t, "missing-path.mail.txt", []byte("Subject: "+subject.String()+"\n\n"+body.String()))
+}
+
+func TestWhatAModelAddsIsTold(t *testing.T) {
+	r := redactor()
+	d := missingPath(t)
+	d.Model = &diagnose.ModelUse{
+		Answer: diagnose.Answer{ModelID: "us.example-model", InputTokens: 2100, OutputTokens: 310, CostUSD: 0.0042, Latency: 2100 * time.Millisecond},
+		Cut:    []string{"the end of L1"},
+		Opinion: &diagnose.Opinion{
+			Category: diagnose.PayloadSize, RootCause: r.Text("The payload is too large."), Contradicts: "data-path",
+			Remedies:   []diagnose.Advice{{Title: r.Text("Add the total before ChargeCard")}},
+			Prevention: []redact.Text{r.Text("Test orders without a total.")},
+		},
+	}
+	d.Claims = []diagnose.Claim{
+		{Text: "Price returned amount and no total.", Standing: diagnose.Kept, Cites: []diagnose.Citation{{Evidence: "E7", Quote: `"amount":42.5`}}},
+		{Text: "Price was changed this week.", Standing: diagnose.Demoted, Reason: "it cites no evidence"},
+		{Text: "Run rm -rf / now.", Standing: diagnose.Dropped, Reason: "it contains a command"},
+	}
+	doc := document(t, d, report.Options{})
+	golden(t, "model.txt", text(t, doc, report.Style{}))
+	if doc.Category.String() != "data-path" || doc.Model.Kept != 1 || doc.Model.Demoted != 1 || doc.Model.Dropped != 1 {
+		t.Errorf("category %s, model %+v", doc.Category, doc.Model)
+	}
+	var b bytes.Buffer
+	if err := report.JSON(&b, doc); err != nil || bytes.Contains(b.Bytes(), []byte("rm -rf")) {
+		t.Errorf("what was dropped is shown (%v)", err)
+	}
+}
+
+func TestWhatBecameOfTheModelIsTold(t *testing.T) {
+	d := missingPath(t)
+	d.Model = &diagnose.ModelUse{Err: &diagnose.ModelError{
+		Kind: "denied", Reason: "the role may not bedrock:InvokeModel on the model", Mend: "allow bedrock:InvokeModel in the role's policy",
+	}}
+	d.Missing = append(d.Missing, "a model's reading: the role may not bedrock:InvokeModel on the model")
+	golden(t, "model-denied.txt", text(t, document(t, d, report.Options{}), report.Style{}))
 }

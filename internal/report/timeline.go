@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
 )
 
@@ -98,7 +100,7 @@ func leave(byEvent map[int64]*visit, previous map[int64]int64, e history.Event) 
 func (b *builder) outcomes() map[int64]string {
 	out := map[int64]string{}
 	for _, f := range b.c.Others {
-		out[f.EnteredEvent] = "caught"
+		out[f.EnteredEvent] = cmp.Or(string(f.Outcome), string(diagnose.Caught))
 	}
 	if f := b.c.Origin; f != nil {
 		out[f.EnteredEvent] = "caught"

@@ -16,7 +16,7 @@ type object struct {
 	size    int
 }
 
-const indexFrom = 9 // members from which a map beats a scan
+const indexFrom = 17 // members from which a map is worth its making
 
 func newObject(members []Member) Value {
 	o := &object{members: members, size: 2}

@@ -27,6 +27,14 @@ func (e *SyntaxError) Error() string {
 // Parse reads one JSON document. The Value shares text's memory. Of members with
 // the same key the last one counts. The error is a *SyntaxError.
 func Parse(text string) (Value, error) {
+	if v, ok := parseFast(text); ok {
+		return v, nil
+	}
+	return parseSlow(text)
+}
+
+// parseSlow is Parse for texts with a mistake somewhere.
+func parseSlow(text string) (Value, error) {
 	p := parser{text: text}
 	p.dec.Reset(strings.NewReader(text), jsontext.AllowDuplicateNames(true))
 	v, err := p.value(0)

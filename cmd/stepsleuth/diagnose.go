@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/oncall"
+	"github.com/stepsleuth/stepsleuth/internal/report"
+)
+
+type diagnoseFlags struct {
+	definition string
+	batch      string
+	strict     bool
+}
+
+func diagnoseCommand(o *options) *cobra.Command {
+	var f diagnoseFlags
+	c := &cobra.Command{
+		Use:   "diagnose [HISTORY | -]",
+		Short: "Find out why an execution failed, from its saved history",
+		Long: `diagnose reads the history of an execution as AWS gives it
+
+  aws stepfunctions get-execution-history --execution-arn ARN > history.json
+
+and says which state failed, why, and what to do. "-" reads it from standard input,
+where an EventBridge event "Step Functions Execution Status Change" or the error
+output of a Catch will do too.
+
+With --batch, each line of a file is a failure {"id", "error", "cause", "state",
+"state_name", "phase", "definition", "input", "history"}, of which all but the id
+may be absent, and one diagnosis document a line comes out, with the id added.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case f.batch != "" && len(args) > 0:
+				return fmt.Errorf("give a history or --batch, not both")
+			case f.batch != "":
+				return diagnoseBatch(c, o, f.batch)
+			case len(args) == 0:
+				return fmt.Errorf("give the history of an execution: a file, or - for standard input")
+			}
+			return diagnoseOne(c, o, f, args[0])
+		},
+	}
+	c.Flags().StringVar(&f.definition, "definition", "", "the definition that ran (a file): names fields and lines, and offers edits")
+	c.Flags().StringVar(&f.batch, "batch", "", "a file of failures, one JSON object a line (- for standard input)")
+	c.Flags().BoolVar(&f.strict, "strict", false, "exit 1 also for failures inside an execution that succeeded")
+	return c
+}
+
+func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) error {
+	if strings.HasPrefix(name, "arn:") {
+		return fmt.Errorf("%s: fetching from AWS is not supported yet; save the history with `aws stepfunctions get-execution-history --execution-arn %s` and give the file", name, name)
+	}
+	m, err := readDefinition(f.definition, c.InOrStdin())
+	if err != nil {
+		return err
+	}
+	kase, err := readCase(name, m, c.InOrStdin())
+	if err != nil {
+		return err
+	}
+	r, err := newResponder(c.Context(), o)
+	if err != nil {
+		return err
+	}
+	doc, err := examine(c.Context(), r, kase, report.Options{History: name})
+	if err != nil {
+		return err
+	}
+	if err := o.print(c.OutOrStdout(), doc); err != nil {
+		return err
+	}
+	return verdict(doc, f.strict)
+}
+
+// examine is Responder.Examine with the exit code for when it cannot be done.
+func examine(ctx context.Context, r *oncall.Responder, c *diagnose.Case, o report.Options) (report.Document, error) {
+	doc, err := r.Examine(ctx, c, o)
+	if err != nil {
+		return doc, &exitError{code: exitUndiagnosed, err: err}
+	}
+	return doc, nil
+}
+
+// verdict is the exit code for what a document says.
+func verdict(doc report.Document, strict bool) error {
+	if doc.Failure != nil || (strict && doc.OtherFailureCount > 0) {
+		return found
+	}
+	return nil
+}
+
+// readCase reads a history, or word of a failure without one.
+func readCase(name string, m *asl.Machine, stdin io.Reader) (*diagnose.Case, error) {
+	text, err := readFile(name, "history", stdin, maxHistory)
+	if err != nil {
+		return nil, err
+	}
+	x, err := history.Parse(text)
+	if err == nil {
+		return diagnose.NewCase(m, x), nil
+	}
+	if notice, noticeErr := history.ParseEvent(text); noticeErr == nil {
+		return diagnose.NewNoticeCase(m, notice), nil
+	}
+	return nil, inFile(name, err)
+}
+
+// readDefinition reads a definition for a diagnosis: one that AWS would refuse is
+// of use all the same.
+func readDefinition(name string, stdin io.Reader) (*asl.Machine, error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, err := readFile(name, "definition", stdin, maxDefinition)
+	if err != nil {
+		return nil, err
+	}
+	m, err := asl.Parse(label(name), unwrapDefinition(text))
+	if m == nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// unwrapDefinition takes the definition out of what describe-state-machine prints.
+func unwrapDefinition(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`"stateMachineArn"`)) {
+		return text
+	}
+	var described struct {
+		Definition string `json:"definition"`
+	}
+	if err := unmarshal(text, &described); err != nil || described.Definition == "" {
+		return text
+	}
+	return []byte(described.Definition)
+}
+
+func label(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}

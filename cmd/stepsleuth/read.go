@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// The most that is read of each kind of input. What is larger cannot be what it
+// is said to be, and is refused before it fills the memory.
+const (
+	maxDefinition = 8 << 20 // AWS takes 1 MB
+	maxInput      = 4 << 20 // AWS takes 256 KiB
+	maxFunctions  = 64 << 20
+	maxHistory    = 512 << 20
+	maxBatch      = 512 << 20
+)
+
+// readFile reads a file, or stdin where the name is "-".
+func readFile(name, what string, stdin io.Reader, limit int64) ([]byte, error) {
+	if name == "-" {
+		return readAll(stdin, "standard input", what, limit)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, cannotRead(name, what, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		if info.IsDir() {
+			return nil, fmt.Errorf("%s: is a folder; give the file of the %s", name, what)
+		}
+		if info.Size() > limit {
+			return nil, tooLarge(name, what, limit)
+		}
+	}
+	return readAll(f, name, what, limit)
+}
+
+func readAll(r io.Reader, name, what string, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, cannotRead(name, what, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, tooLarge(name, what, limit)
+	}
+	return data, nil
+}
+
+func tooLarge(name, what string, limit int64) error {
+	return fmt.Errorf("%s: too large for the %s: more than %d MiB", name, what, limit>>20)
+}
+
+func cannotRead(name, what string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such file; give the file of the %s", name, what)
+	}
+	return fmt.Errorf("%s: cannot read the %s: %w", name, what, err)
+}
+
+// inFile puts the file's name before an error that may say a place in it.
+func inFile(name string, err error) error {
+	if text := err.Error(); text != "" && text[0] >= '0' && text[0] <= '9' {
+		return fmt.Errorf("%s:%w", label(name), err)
+	}
+	return fmt.Errorf("%s: %w", label(name), err)
+}

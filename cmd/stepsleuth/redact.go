@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+func redactCommand(o *options) *cobra.Command {
+	var receipt bool
+	c := &cobra.Command{
+		Use:   "redact",
+		Short: "Conceal secrets: text in, safe text out",
+		Long: `redact reads text from standard input and writes it to standard output with its
+secrets and personal data replaced by placeholders. The same secret gets the same
+placeholder within one installation.`,
+		Example: "  aws stepfunctions get-execution-history --execution-arn … | stepsleuth redact > history.json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := newRedactor()
+			if err != nil {
+				return err
+			}
+			if err := r.Stream(c.OutOrStdout(), c.InOrStdin()); err != nil {
+				return fmt.Errorf("redact: %w", err)
+			}
+			if receipt {
+				kinds := r.Receipt().Kinds
+				for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+					fmt.Fprintf(c.ErrOrStderr(), "%s %d\n", kind, kinds[kind])
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&receipt, "receipt", false, "say on stderr what was concealed: kinds and counts, never values")
+	return c
+}

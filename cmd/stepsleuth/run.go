@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/engine"
+	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/functions"
+	"github.com/stepsleuth/stepsleuth/internal/notify"
+	"github.com/stepsleuth/stepsleuth/internal/oncall"
+	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/internal/wholefile"
+)
+
+type runFlags struct {
+	input     string
+	functions string
+	outbox    string
+	mailTo    string
+	after     string
+	history   string
+	name      string
+	startAt   string
+	realTime  bool
+	express   bool
+	strict    bool
+	seed      uint64
+}
+
+func runCommand(o *options) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run DEFINITION",
+		Short: "Execute a workflow on this machine, and diagnose it if it fails",
+		Long: `run executes a workflow with no AWS account. Time is virtual: a Wait of a year takes
+none. Lambda functions behave as the file of --functions says, or run where it says.
+
+With --outbox the workflow is instrumented first, in memory: a failure that can be
+caught reaches the troubleshooter inside the workflow, people are told by mail (as
+.eml files in the folder), and the execution ends as it would have.`,
+		Example: `  stepsleuth run order.asl.json --input order.json --functions functions.json --outbox ./outbox`,
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return run(c, o, f, args[0]) },
+	}
+	c.Flags().StringVar(&f.input, "input", "", "file with the execution's input, - for standard input (default {})")
+	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
+	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for mails; instruments the workflow")
+	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
+	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "with --outbox, how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
+	c.Flags().StringVar(&f.history, "save-history", "", "write the history to this file, in the form of get-execution-history")
+	c.Flags().StringVar(&f.name, "name", "", "name of the execution (default one made from the seed)")
+	c.Flags().StringVar(&f.startAt, "start-at", "", "start from this state instead of StartAt")
+	c.Flags().BoolVar(&f.realTime, "real-time", false, "let waits and retries take the time they say")
+	c.Flags().BoolVar(&f.express, "express", false, "run as an Express workflow")
+	c.Flags().BoolVar(&f.strict, "strict", false, "exit 1 also for failures inside an execution that succeeded")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "decides what is left to chance: names, tokens, jitter, random numbers")
+	return c
+}
+
+// runner is one run of the command.
+type runner struct {
+	flags     runFlags
+	options   *options
+	stdout    io.Writer
+	stderr    io.Writer
+	file      string       // of the definition
+	written   *asl.Machine // the definition as the user wrote it
+	machine   *asl.Machine // what runs: the same, or instrumented
+	input     []byte
+	functions *functions.Set
+	responder *oncall.Responder
+	outbox    *notify.Outbox // nil: nobody is told
+	progress  *progress
+
+	running *engine.Running
+	ready   chan struct{} // closed when running is set
+
+	mu       sync.Mutex
+	examined *report.Document // what the troubleshooter said inside the workflow
+	told     []string         // where notifications went
+}
+
+func run(c *cobra.Command, o *options, f runFlags, file string) error {
+	r := &runner{flags: f, options: o, file: label(file), stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), ready: make(chan struct{})}
+	if err := r.load(c, file); err != nil {
+		return err
+	}
+	x, err := r.execute(c.Context())
+	if err != nil {
+		return err
+	}
+	if f.history != "" {
+		if err := saveHistory(f.history, x); err != nil {
+			return err
+		}
+	}
+	return r.conclude(c.Context(), x)
+}
+
+// load reads everything before anything runs.
+func (r *runner) load(c *cobra.Command, file string) error {
+	text, err := readFile(file, "definition", c.InOrStdin(), maxDefinition)
+	if err != nil {
+		return err
+	}
+	if r.written, err = asl.Parse(label(file), unwrapDefinition(text)); err != nil {
+		return err
+	}
+	r.machine = r.written
+	if err := r.loadInput(c.InOrStdin()); err != nil {
+		return err
+	}
+	if r.flags.functions != "" {
+		text, err := readFile(r.flags.functions, "functions file", c.InOrStdin(), maxFunctions)
+		if err != nil {
+			return err
+		}
+		if r.functions, err = functions.Parse(label(r.flags.functions), text); err != nil {
+			return err
+		}
+	}
+	if r.responder, err = newResponder(c.Context(), r.options); err != nil {
+		return err
+	}
+	if r.flags.outbox == "" {
+		return nil
+	}
+	r.outbox = &notify.Outbox{Dir: r.flags.outbox, To: r.flags.mailTo}
+	if err := r.outbox.Check(); err != nil {
+		return err
+	}
+	return r.instrument()
+}
+
+func (r *runner) loadInput(stdin io.Reader) error {
+	r.input = []byte("{}")
+	if r.flags.input == "" {
+		return nil
+	}
+	text, err := readFile(r.flags.input, "input", stdin, maxInput)
+	if err != nil {
+		return err
+	}
+	v, err := value.ParseBytes(text)
+	if err != nil {
+		return inFile(r.flags.input, err)
+	}
+	r.input = v.AppendJSON(nil)
+	return nil
+}
+
+// localTopic stands for the outbox where the pattern wants a topic.
+const localTopic = "arn:aws:sns:us-east-1:123456789012:outbox"
+
+func (r *runner) instrument() error {
+	added, err := instrument.Add(r.file, []byte(r.written.Source().Text), instrument.Options{Topic: localTopic, After: instrument.After(r.flags.after)})
+	if errors.Is(err, instrument.ErrInstrumented) {
+		return nil // by the user: his topic and his handler are answered here too
+	}
+	if err != nil {
+		return err
+	}
+	r.machine, err = asl.Parse(r.file, []byte(added.Text))
+	return err
+}
+
+func (r *runner) execute(ctx context.Context) (*history.Execution, error) {
+	clock := engine.VirtualClock(time.Now().UTC().Truncate(time.Millisecond))
+	if r.flags.realTime {
+		clock = engine.SystemClock()
+	}
+	r.progress = startProgress(r.stderr, r.options.quiet)
+	defer r.progress.stop()
+	e := &engine.Engine{Tasks: r.tasks(), Clock: clock, Observe: r.progress.observe}
+	req := engine.Request{
+		Machine: r.machine, Input: r.input, Name: r.flags.name, Type: history.Standard, Seed: r.flags.seed, StartAt: r.flags.startAt,
+		StateMachineARN: "arn:aws:states:us-east-1:123456789012:stateMachine:" + machineName(r.file),
+	}
+	if r.flags.express {
+		req.Type = history.Express
+	}
+	running, err := e.Start(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.file, err)
+	}
+	r.running = running
+	close(r.ready)
+	x, err := running.Wait(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return x, nil
+}
+
+// explain says what to do about an execution that could not go on here.
+func (r *runner) explain(err error) error {
+	var unsupported *engine.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return fmt.Errorf("%s: %w; run supports Lambda functions (--functions) and sns:publish so far", r.file, err)
+	}
+	return fmt.Errorf("%s: %w", r.file, err)
+}
+
+// machineName makes a state machine's name of the file's: order.asl.json is order.
+func machineName(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	if name == "" || strings.ContainsAny(name, " :") {
+		return "workflow"
+	}
+	return name
+}
+
+// conclude tells and prints what came of it.
+func (r *runner) conclude(ctx context.Context, x *history.Execution) error {
+	doc, err := r.document(ctx, x)
+	if err != nil {
+		return err
+	}
+	if err := r.notify(ctx, x, doc); err != nil {
+		return err
+	}
+	r.progress.stop()
+	if err := r.options.print(r.stdout, doc); err != nil {
+		return err
+	}
+	if x.Status == history.Succeeded && r.options.format == formatText {
+		fmt.Fprintln(r.stdout, x.Output.String())
+	}
+	for _, where := range r.told {
+		r.options.note(r.stderr, "mail   %s", where)
+	}
+	if x.Status != history.Succeeded {
+		return found
+	}
+	return verdict(doc, r.flags.strict)
+}
+
+// document is what the troubleshooter said inside the workflow, or else what is
+// found now: for failures that no Catch sees, and without --outbox.
+func (r *runner) document(ctx context.Context, x *history.Execution) (report.Document, error) {
+	r.mu.Lock()
+	inside := r.examined
+	r.mu.Unlock()
+	if inside != nil && (x.Status == history.Failed) == (inside.Failure != nil) {
+		return *inside, nil
+	}
+	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), report.Options{Local: true, History: r.flags.history})
+}
+
+// notify tells of what the workflow itself could not tell.
+func (r *runner) notify(ctx context.Context, x *history.Execution, doc report.Document) error {
+	if r.outbox == nil || len(r.told) > 0 {
+		return nil
+	}
+	tell := *r.responder
+	tell.Notify = r.outbox
+	where, err := tell.Tell(ctx, x.ARN, doc, x.Stop)
+	if err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	r.told = append(r.told, where)
+	return nil
+}
+
+func saveHistory(path string, x *history.Execution) error {
+	var b bytes.Buffer
+	if err := history.Write(&b, x); err != nil {
+		return err
+	}
+	return wholefile.Write(path, b.Bytes())
+}

@@ -1,0 +1,342 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/value"
+)
+
+// facts is a case as the rules read it: error and cause taken apart, the state
+// and its integration found. Members are zero where nothing is known.
+type facts struct {
+	c      *diagnose.Case
+	sub    diagnose.Failure
+	top    *diagnose.Cause // as recorded
+	root   *diagnose.Cause // what began it
+	nested *diagnose.Cause // the report of a nested execution on the way to root
+	err    string          // error name of root
+	msg    string          // its words
+	state  *asl.State      // the failing state; nil where root failed in another execution
+	task   integration     // what that state calls
+	phase  diagnose.Phase
+}
+
+// on makes a rule's Check of a function of facts.
+func on(check func(*facts) []diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
+	return func(c *diagnose.Case) []diagnose.Finding {
+		f := read(c)
+		if f == nil {
+			return nil
+		}
+		return check(f)
+	}
+}
+
+// one is on for checks that have at most one finding.
+func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
+	return on(func(f *facts) []diagnose.Finding {
+		if finding := check(f); finding != nil {
+			return []diagnose.Finding{*finding}
+		}
+		return nil
+	})
+}
+
+func read(c *diagnose.Case) *facts {
+	sub := c.Subject()
+	if sub == nil {
+		return nil
+	}
+	f := &facts{c: c, sub: *sub, phase: c.Phase}
+	f.top = diagnose.ReadCause(sub.Error, sub.Cause)
+	f.root = f.top.Root()
+	f.nested = f.top.Nested()
+	f.err, f.msg = f.root.Error, f.root.Message
+	f.state = c.State
+	if c.Machine != nil && f.stateName() != "" && (f.state == nil || f.state.Name != f.stateName()) {
+		f.state = findState(c.Machine, f.stateName())
+	}
+	f.task = readIntegration(f.resource())
+	if f.nested != nil {
+		f.state = nil
+	}
+	return f
+}
+
+func findState(m *asl.Machine, name string) *asl.State {
+	for _, s := range m.States {
+		if s.Name == name {
+			return s
+		}
+		for _, branch := range s.Branch {
+			if found := findState(branch, name); found != nil {
+				return found
+			}
+		}
+		if s.Map != nil && s.Map.Processor != nil {
+			if found := findState(s.Map.Processor, name); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// outerState is the failing state of this execution, also where a nested one is to blame.
+func (f *facts) outerState() *asl.State {
+	if f.state != nil || f.nested == nil {
+		return f.state
+	}
+	if f.c.Machine != nil && f.sub.State != "" {
+		return findState(f.c.Machine, f.sub.State)
+	}
+	return f.c.State
+}
+
+// stateName is the failing state's name in this execution; "" unknown.
+func (f *facts) stateName() string {
+	switch {
+	case f.sub.State != "":
+		return f.sub.State
+	case f.c.State != nil && f.c.State.Name != "" && f.c.Subject() == f.c.Failure:
+		return f.c.State.Name
+	}
+	return f.top.State
+}
+
+func (f *facts) stateType() asl.Type {
+	if s := f.outerState(); s != nil {
+		return s.Type
+	}
+	return asl.Type(f.sub.StateType)
+}
+
+func (f *facts) resource() string {
+	if f.sub.Resource != "" {
+		return f.sub.Resource
+	}
+	if s := f.outerState(); s != nil && s.Task != nil {
+		return s.Task.Resource
+	}
+	return ""
+}
+
+// who names the place for a sentence: "the state ChargeCard".
+func (f *facts) who() string {
+	if f.nested != nil {
+		return f.child()
+	}
+	return f.here()
+}
+
+// here names the state in this execution: "the state ChargeCard".
+func (f *facts) here() string {
+	if f.stateName() == "" {
+		return "the state"
+	}
+	return "the state " + named(f.stateName())
+}
+
+// stateLabel is the state's name for a definition; THIS_STATE where the name is not known from a definition.
+func (f *facts) stateLabel() string {
+	if f.outerState() != nil && f.outerState().Name != "" || looksLikeName(f.stateName()) && f.stateName() != "" {
+		return or(f.stateName(), "THIS_STATE")
+	}
+	return "THIS_STATE"
+}
+
+// ofState names the state as the owner of something: "this state", "the state ChargeCard".
+func (f *facts) ofState() string {
+	if f.stateName() == "" {
+		return "this state"
+	}
+	return "the state " + named(f.stateName())
+}
+
+// child names the nested execution: "the nested execution e1 of the state machine child".
+func (f *facts) child() string {
+	machine, execution := childNames(f.nested)
+	switch {
+	case machine == "":
+		return "the nested execution"
+	case execution == "":
+		return "the nested execution of the state machine " + machine
+	}
+	return fmt.Sprintf("the nested execution %s of the state machine %s", execution, machine)
+}
+
+func childNames(c *diagnose.Cause) (machine, execution string) {
+	if m := executionARN.FindStringSubmatch(c.Get("ExecutionArn")); m != nil {
+		machine, execution = named(m[1]), named(m[2])
+	}
+	if m := machineARN.FindStringSubmatch(c.Get("StateMachineArn")); m != nil {
+		machine = named(m[1])
+	}
+	return machine, execution
+}
+
+var (
+	executionARN = regexp.MustCompile(`:(?:execution|express):([^:\s'"]+):([^:\s'",)]+)`)
+	machineARN   = regexp.MustCompile(`:stateMachine:([^:/\s'",)]+)`)
+)
+
+// cites are the events of the failure, as evidence ids.
+func (f *facts) cites() []string {
+	var ids []string
+	for _, id := range []int64{f.sub.EnteredEvent, f.sub.FailedEvent} {
+		if id > 0 {
+			ids = append(ids, fmt.Sprintf("E%d", id))
+		}
+	}
+	return ids
+}
+
+// finding begins a finding with what every finding of f has.
+func (f *facts) finding(category diagnose.Category, confidence diagnose.Confidence, retryable diagnose.Retryable) *diagnose.Finding {
+	return &diagnose.Finding{Category: category, Confidence: confidence, Retryable: retryable, Cites: f.cites()}
+}
+
+// input is the failing state's input, absent where it is unknown or truncated.
+func (f *facts) input() value.Value {
+	if f.nested != nil || f.sub.Input.IsAbsent() || f.sub.Input.Truncated {
+		return value.Value{}
+	}
+	v, err := value.Parse(f.sub.Input.String())
+	if err != nil {
+		return value.Value{}
+	}
+	return v
+}
+
+// has reports that the root's error name, type or words contain one of the texts, whatever the case.
+func (f *facts) says(texts ...string) bool {
+	all := strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
+	for _, t := range texts {
+		if strings.Contains(all, strings.ToLower(t)) {
+			return true
+		}
+	}
+	return false
+}
+
+// errorIs reports that the error as recorded, at the root or on top, is one of names.
+func (f *facts) errorIs(names ...string) bool {
+	for _, n := range names {
+		if f.err == n || f.root.Type == n || f.top.Error == n && f.nested == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// lambda reports that a Lambda function's own code or runtime reported the root.
+func (f *facts) lambda() bool {
+	return f.root.Shape == diagnose.LambdaCause
+}
+
+// function names the Lambda function that was called; "" unknown.
+func (f *facts) function() string {
+	if f.nested != nil {
+		return ""
+	}
+	if name := f.task.function; name != "" {
+		return name
+	}
+	name := f.param("FunctionName")
+	if m := functionARN.FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	if looksLikeName(name) {
+		return name
+	}
+	return ""
+}
+
+var functionARN = regexp.MustCompile(`:function:([\w-]+(?::[\w$-]+)?)`)
+
+// functionOr is "the function X" or "the function".
+func (f *facts) functionOr() string {
+	if name := f.function(); name != "" {
+		return "the function " + named(name)
+	}
+	return "the function"
+}
+
+// functionArg is the function's name for a command line.
+func (f *facts) functionArg() string {
+	if name := f.function(); name != "" && looksLikeName(name) {
+		name, _, _ = strings.Cut(name, ":")
+		return name
+	}
+	return "FUNCTION"
+}
+
+// param is the text of a member of what the task was given: as recorded, as
+// written down, or as the input gives it. "" unknown.
+func (f *facts) param(name string) string {
+	if f.nested != nil {
+		return ""
+	}
+	if !f.sub.Parameters.IsAbsent() {
+		if v, err := value.Parse(f.sub.Parameters.String()); err == nil {
+			if m, ok := v.Get(name); ok {
+				s, _ := m.AsString()
+				return s
+			}
+		}
+	}
+	node := f.paramNode(name)
+	if node == nil {
+		return ""
+	}
+	if !node.Literal.IsAbsent() {
+		s, _ := value.Value(node.Literal).AsString()
+		return s
+	}
+	if node.Path != nil {
+		if v, ok := follow(f.input(), node.Path.Text); ok {
+			s, _ := v.AsString()
+			return s
+		}
+	}
+	return ""
+}
+
+// paramNode is the member of Parameters or Arguments called name, or nil.
+func (f *facts) paramNode(name string) *asl.Node {
+	if f.state == nil {
+		return nil
+	}
+	for _, t := range []*asl.Template{f.state.Parameters, f.state.Arguments} {
+		if t == nil || t.Root == nil {
+			continue
+		}
+		for i := range t.Root.Members {
+			if t.Root.Members[i].Key == name {
+				return t.Root.Members[i].Node
+			}
+		}
+		if lit := value.Value(t.Root.Literal); t.Root.Members == nil && !lit.IsAbsent() {
+			if v, ok := lit.Get(name); ok {
+				return &asl.Node{Literal: asl.Value(v)}
+			}
+		}
+	}
+	return nil
+}
+
+// parametersJSON is Parameters or Arguments as far as they are literal, for a look inside.
+func (f *facts) definitionText() string {
+	if f.state == nil || f.state.Machine == nil || f.state.Machine.Source() == nil {
+		return ""
+	}
+	text, span := f.state.Machine.Source().Text, f.state.Span
+	if span.Start < 0 || span.End > len(text) || span.Start >= span.End {
+		return ""
+	}
+	return text[span.Start:span.End]
+}

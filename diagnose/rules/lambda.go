@@ -1,0 +1,430 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
+)
+
+// LambdaTimeout sees a function that ran into its own time limit.
+var LambdaTimeout = &diagnose.Rule{
+	Name:  "lambda-timeout",
+	Doc:   "A Lambda function ran into its own configured time limit (not the state's): “Task timed out after …”, Sandbox.Timedout, Lambda.Unknown.",
+	Check: one(lambdaTimeout),
+}
+
+var timedOutAfter = regexp.MustCompile(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+
+func lambdaTimeout(f *facts) *diagnose.Finding {
+	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
+	if m == nil && !f.errorIs("Sandbox.Timedout") {
+		return nil
+	}
+	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Certain, diagnose.Depends)
+	seconds := ""
+	if m != nil {
+		seconds = " after " + strings.TrimSuffix(m[1], ".00") + " s"
+	}
+	fn := f.functionOr()
+	d.Title = fmt.Sprintf("%s timed out%s", upper(fn), seconds)
+	d.RootCause = fmt.Sprintf("%s was still at work when its own configured Lambda timeout ended it%s; it timed out%s.", upper(fn), inChild(f), seconds)
+	d.Explanation = "That limit is the function's setting, not a field of the state, and Step Functions sees it as Sandbox.Timedout or Lambda.Unknown: a Retry or Catch on States.Timeout does not match it. " +
+		"Either the work is larger than the time (more data, a cold start, a VPC), or it waits for something that never answers: a database or endpoint behind a security group, a NAT or VPC endpoint that is missing, a lock."
+	if m != nil && (strings.HasPrefix(m[1], "3.") || m[1] == "3") {
+		d.Explanation += " Three seconds is Lambda's default: nobody may ever have set it."
+	}
+	d.Focus = f.focusField("the function called here timed out", "Resource", "Parameters")
+	d.Remedies = []diagnose.Remedy{
+		{Title: "Find out what it was waiting for", Steps: []string{
+			"Read the log of the failed request; the last line before the end tells what it was doing: aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h",
+			"Give every client in the code a connect and read time-out below the function's own, so that a dead network shows as an error with a host name.",
+		}},
+		{Title: "Make the work fit, or give it more time", Steps: []string{
+			"More memory also means more CPU: aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 1769",
+			"Split the work into smaller parts (a Map over batches), or move what needs more than 15 minutes (900 s, Lambda's maximum) to ECS, Batch or Glue with .sync.",
+			"If the duration is as expected, set the function's --timeout above the slowest run that you accept, and the state's TimeoutSeconds a little above that.",
+		}},
+		f.retryRemedy("If it is only now and then slow (cold start, a busy database), retry"),
+	}
+	d.Prevention = []string{"Alarm on the function's Duration near its limit, before it is reached.", "Name Sandbox.Timedout and Lambda.Unknown in Retry and Catch where States.ALL is not used; States.Timeout never matches a Lambda time-out."}
+	d.Docs = []string{"Configure Lambda function timeout", "Troubleshoot invocation issues in Lambda", "Handling errors in Step Functions workflows"}
+	return d
+}
+
+func inChild(f *facts) string {
+	if f.nested == nil {
+		return ""
+	}
+	return ", in " + f.child()
+}
+
+// LambdaMemory sees a function that was killed, as a rule for want of memory.
+var LambdaMemory = &diagnose.Rule{
+	Name:  "lambda-memory",
+	Doc:   "A Lambda function ran out of memory or disk, or its process was killed.",
+	Check: one(lambdaMemory),
+}
+
+var (
+	outOfMemory = regexp.MustCompile(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = regexp.MustCompile(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	manyFiles   = regexp.MustCompile(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+)
+
+func lambdaMemory(f *facts) *diagnose.Finding {
+	if !f.lambda() && !f.errorIs("Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown") {
+		return nil
+	}
+	all := f.err + "\n" + f.root.Type + "\n" + f.msg
+	fn := f.functionOr()
+	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Certain, diagnose.No)
+	switch {
+	case outOfMemory.MatchString(all) || f.root.Type == "MemoryError":
+		d.Title = upper(fn) + " ran out of memory"
+		killed := ""
+		if f.says("signal: killed") {
+			killed = " and was killed (signal: killed, SIGKILL)"
+		}
+		d.RootCause = fmt.Sprintf("%s needed more memory than it is configured with%s%s: out of memory (OOM).", upper(fn), killed, inChild(f))
+		d.Explanation = "Lambda ends the process at once, so that the code can neither catch it nor log it; the REPORT line of the log shows Max Memory Used equal to Memory Size."
+		d.Remedies = []diagnose.Remedy{
+			{Title: "Give it more memory", Steps: []string{"aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 2048   (up to 10,240 MB; size it by Max Memory Used in the REPORT lines)"}},
+			{Title: "Hold less in memory at a time", Steps: []string{"Stream files in place of reading them whole, process in batches (a Map with ItemBatcher), and clear what module-level variables keep between invocations."}},
+		}
+	case diskFull.MatchString(all):
+		d.Title = upper(fn) + " ran out of disk space in /tmp"
+		d.RootCause = fmt.Sprintf("%s filled its /tmp (disk full%s), which is kept between invocations of one environment.", upper(fn), saying(f.msg))
+		d.Retryable = diagnose.Depends
+		d.Explanation = "/tmp has 512 MB unless more is configured; files of earlier invocations stay there."
+		d.Remedies = []diagnose.Remedy{{Title: "Give it more disk, or tidy up", Steps: []string{
+			"aws lambda update-function-configuration --function-name " + f.functionArg() + " --ephemeral-storage Size=2048",
+			"Delete temporary files at the end of each invocation, also after an error.",
+		}}}
+	case manyFiles.MatchString(all):
+		d.Title = upper(fn) + " ran out of file descriptors or threads"
+		d.RootCause = fmt.Sprintf("%s used up the 1,024 file descriptors or threads of its environment%s.", upper(fn), saying(f.msg))
+		d.Retryable = diagnose.Depends
+		d.Explanation = "Connections or files are opened and not closed; they add up over the invocations of one environment."
+		d.Remedies = []diagnose.Remedy{{Title: "Close what is opened", Steps: []string{"Make clients once, outside the handler, and close files and responses; limit the number of parallel connections."}}}
+	default:
+		return nil
+	}
+	d.Focus = f.focusField("the function called here ran out of resources", "Resource", "Parameters")
+	d.Prevention = []string{"Alarm on Max Memory Used near Memory Size (Lambda Insights, or a metric filter on the REPORT lines)."}
+	d.Docs = []string{"Configure Lambda function memory", "Configure ephemeral storage for Lambda functions", "Troubleshoot invocation issues in Lambda"}
+	return d
+}
+
+// LambdaPackaging sees code that could not be loaded or started.
+var LambdaPackaging = &diagnose.Rule{
+	Name:  "lambda-packaging",
+	Doc:   "A Lambda function's code could not be loaded or started: import, handler, entry point, architecture, layer, init.",
+	Check: one(lambdaPackaging),
+}
+
+var (
+	importError = regexp.MustCompile(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib   = regexp.MustCompile(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+)
+
+func lambdaPackaging(f *facts) *diagnose.Finding {
+	if f.task.known && f.task.service != "lambda" && f.nested == nil && !f.lambda() {
+		return nil
+	}
+	named := f.errorIs("Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError", "Runtime.InvalidEntrypoint", "Runtime.MalformedHandlerName",
+		"Runtime.NoHandler", "Runtime.InitError", "Init.Error", "Runtime.UserCodeLoadError", "Extension.LaunchError", "Extension.Crash", "Extension.InitError", "InvalidEntrypoint", "Runtime.NodeJsExit",
+		"Lambda.InvalidRuntimeException", "Lambda.InvalidZipFileException", "InvalidZipFileException", "Runtime.Unknown", "Runtime.BadFunctionCode", "Runtime.MalformedHandler")
+	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg)
+	m := importError.FindStringSubmatch(f.msg)
+	lib := sharedLib.FindString(f.msg)
+	loading := f.says("Handler ", "is undefined or not exported", "Bad handler", "handler not found", "Couldn't find valid bootstrap", "entrypoint requires the handler name", "fork/exec", "missing on module", "Class not found", "Entrypoint", "Error loading class", "No public method named")
+	if !named && !exited && (m == nil || !f.lambda()) && (lib == "" || !f.lambda()) && !(f.lambda() && loading && f.root.Frames == nil) {
+		return nil
+	}
+	if m != nil && !named && inOwnCode(f) && !regexp.MustCompile(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`).MatchString(f.root.Type+f.msg) {
+		return nil
+	}
+	d := f.finding(diagnose.LambdaPackaging, diagnose.Certain, diagnose.No)
+	fn := f.functionOr()
+	what := quoted(f.msg)
+	d.Title = upper(fn) + " could not be loaded or started"
+	d.RootCause = fmt.Sprintf("%s failed before its handler ran: its code could not be loaded or started%s%s.", upper(fn), inChild(f), saying(f.msg))
+	var steps []string
+	switch {
+	case f.says("Handler", "handler", "NoHandler") && !f.says("Unable to import", "Cannot find module", "No module named"):
+		d.Title = "The handler of " + fn + " is not found"
+		d.RootCause = fmt.Sprintf("The handler setting of %s and what its code exports do not match%s.", fn, or(saying(f.msg), ""))
+		d.Explanation = "The setting is FILE.FUNCTION (Java: package.Class::method, .NET: Assembly::Namespace.Class::Method): the file has to lie at that place in the package, and the function has to be defined and exported under just that name."
+		steps = []string{
+			"Compare the setting with the code: aws lambda get-function-configuration --function-name " + f.functionArg() + " --query '[Handler,Runtime,PackageType]'",
+			"Node.js: export it (exports.handler = …, or export const handler in an .mjs file or with \"type\": \"module\"); a bundler may have renamed or dropped it.",
+		}
+	case f.says("SyntaxError", "UserCodeSyntaxError", "import statement outside a module", "ES Module"):
+		d.Explanation = "The runtime could not read the source: code written for a newer runtime version, or ES modules in a package that is read as CommonJS (or the other way round)."
+		steps = []string{"Node.js: name the file .mjs or set \"type\": \"module\" in the package.json beside it, or build to CommonJS; else choose the runtime version that the code was written for."}
+	case m != nil:
+		module := firstOf(m[2:]...)
+		if inner := importError.FindStringSubmatch(m[2]); m[2] != "" && inner != nil {
+			module = firstOf(inner[3:]...)
+		}
+		if !looksLikeName(module) {
+			module = "a module"
+		}
+		d.Title = fmt.Sprintf("%s cannot import %s", upper(fn), module)
+		d.RootCause = fmt.Sprintf("%s cannot be loaded, as %s is not in its package or layers for the runtime in use%s.", upper(fn), module, or(saying(f.msg), ""))
+		if what == "" {
+			d.RootCause = fmt.Sprintf("%s cannot be loaded, as %s is not in its package or layers.", upper(fn), module)
+		}
+		d.Explanation = "The dependency was not installed into the package, lies in a folder where the runtime does not look (a layer needs python/, nodejs/node_modules/ or java/lib/), or was built for another runtime version or architecture; a file of one's own that is named like the module hides it too."
+		steps = []string{
+			"Install the dependencies into the package and look inside it: unzip -l function.zip (Python: pip install -r requirements.txt -t package/ --platform manylinux2014_x86_64 --only-binary=:all: --python-version 3.12, in the runtime's version).",
+			"Check runtime and layers: aws lambda get-function-configuration --function-name " + f.functionArg() + " --query '[Runtime,Architectures,Layers]'",
+		}
+	}
+	if lib != "" {
+		d.Explanation = "A binary in the package was built for another system: another architecture (x86_64 and arm64), or a newer glibc than the runtime's Amazon Linux has."
+		steps = []string{"Build in the runtime's own image: sam build --use-container, or docker build --platform linux/amd64 (linux/arm64 for Graviton), and set Architectures to the same."}
+	}
+	if f.says("InvalidEntrypoint", "fork/exec", "bootstrap", "exec format") && steps == nil {
+		d.Explanation = "The image's ENTRYPOINT or the package's bootstrap does not exist, is not executable (chmod +x before zipping, no Windows line ends), or is built for another architecture than the function has."
+		steps = []string{"Go: GOOS=linux GOARCH=arm64 (or amd64) CGO_ENABLED=0 go build -o bootstrap, zip it at the top level, runtime provided.al2023; images: docker build --platform linux/amd64."}
+	}
+	if exited && steps == nil {
+		d.Explanation = "The runtime's process ended before or during the invocation without reporting an error: the program exits by itself (process.exit, sys.exit, os.Exit, a panic in init), crashes in native code, or was started with a wrong entry point."
+		d.Also = []diagnose.Category{diagnose.LambdaUnhandled, diagnose.LambdaResourceExhausted}
+		d.Confidence = diagnose.Likely
+		if f.says("segmentation", "SIGSEGV", "signal: aborted", "SIGABRT") {
+			d.Explanation += " A segmentation fault points to a native library of another version or architecture."
+		}
+		d.RootCause = fmt.Sprintf("The process of %s exited before it could answer%s%s.", fn, inChild(f), saying(f.msg))
+	}
+	if steps == nil {
+		d.Explanation = or(d.Explanation, "Lambda starts the code (imports, module-level statements, extensions) before it calls the handler; something there failed or took longer than ten seconds.")
+	}
+	steps = append(steps, "Read the start of the log stream, where the runtime says why: aws logs tail /aws/lambda/"+f.functionArg()+" --since 1h")
+	d.Remedies = []diagnose.Remedy{{Title: "Mend the package or the handler setting", Steps: steps}}
+	d.Focus = f.focusField("the function called here cannot start", "Resource", "Parameters")
+	d.Prevention = []string{"Invoke the deployed function once with a test event in the deployment pipeline, before traffic goes to it; a version that cannot load is then not published."}
+	d.Docs = []string{"Troubleshoot deployment issues in Lambda", "Define Lambda function handlers", "Managing Lambda dependencies with layers"}
+	return d
+}
+
+func inOwnCode(f *facts) bool { _, ok := f.root.OwnFrame(); return ok }
+
+func firstOf(items ...string) string {
+	for _, s := range items {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// LambdaEnvironment sees a function that Lambda cannot set up: network, keys, file system, state.
+var LambdaEnvironment = &diagnose.Rule{
+	Name:  "lambda-environment",
+	Doc:   "Lambda cannot set the function up: ENI, subnet, security group, KMS key, EFS, SnapStart, or a function that is not active.",
+	Check: one(lambdaEnvironment),
+}
+
+// environments are Lambda's own exceptions while it makes an environment for a function.
+var environments = []struct {
+	names     []string
+	category  diagnose.Category
+	retryable diagnose.Retryable
+	cause     string
+	step      string
+}{
+	{[]string{"ENILimitReachedException", "ENILimitReached"}, diagnose.Quota, diagnose.Yes, "the limit of network interfaces (ENIs) in the VPC is reached", "Free network interfaces, or ask for a higher limit in Service Quotas (VPC, network interfaces per region)."},
+	{[]string{"SubnetIPAddressLimitReachedException"}, diagnose.Quota, diagnose.Yes, "its subnets have no free IP address left", "Give the function larger or further subnets, in at least two zones."},
+	{[]string{"EC2ThrottledException"}, diagnose.Throttling, diagnose.Yes, "EC2 throttled the calls that make its network interface", "Retry with back-off; it passes."},
+	{[]string{"EC2AccessDeniedException"}, diagnose.Permission, diagnose.No, "its role may not manage network interfaces in the VPC", "Attach the managed policy AWSLambdaVPCAccessExecutionRole to the function's role (ec2:CreateNetworkInterface, ec2:DescribeNetworkInterfaces, ec2:DeleteNetworkInterface)."},
+	{[]string{"EC2UnexpectedException"}, diagnose.ServiceError, diagnose.Yes, "EC2 failed unexpectedly while its network was set up", "Retry with back-off."},
+	{[]string{"InvalidSubnetIDException", "InvalidSecurityGroupIDException"}, diagnose.Configuration, diagnose.No, "a subnet or security group of its VPC setting does not exist", "Correct VpcConfig: the subnets and security groups have to exist and belong to one VPC."},
+	{[]string{"KMSAccessDeniedException"}, diagnose.Permission, diagnose.No, "Lambda may not decrypt its environment variables with the KMS key", "Allow the function's role kms:Decrypt on the key, in the role's policy and in the key's. A role that was deleted and made anew needs the function's key grant renewed: set the function's role to another one and back."},
+	{[]string{"KMSDisabledException"}, diagnose.Configuration, diagnose.No, "the KMS key of its environment variables is disabled", "Enable the key: aws kms enable-key --key-id KEY, or choose another for the function."},
+	{[]string{"KMSInvalidStateException"}, diagnose.Configuration, diagnose.No, "the KMS key of its environment variables is in a state in which it cannot be used (pending deletion)", "Cancel the key's deletion (aws kms cancel-key-deletion) and enable it, or choose another key."},
+	{[]string{"KMSNotFoundException"}, diagnose.ResourceNotFound, diagnose.No, "the KMS key of its environment variables does not exist", "Set another KMS key for the function and deploy its environment again."},
+	{[]string{"EFSMountConnectivityException", "EFSMountTimeoutException"}, diagnose.Network, diagnose.Depends, "it could not reach or mount its EFS file system in time", "Open port 2049 (NFS) between the function's security group and the mount targets', with a mount target in each of its subnets' zones."},
+	{[]string{"EFSMountFailureException"}, diagnose.Configuration, diagnose.No, "mounting its EFS file system failed", "Check the access point, and elasticfilesystem:ClientMount (and ClientWrite) for the function's role and in the file system's policy."},
+	{[]string{"EFSIOException"}, diagnose.ServiceError, diagnose.Depends, "reading or writing its EFS file system failed", "Check the file system's burst credits and the limit of its access point; retry."},
+	{[]string{"SnapStartException", "SnapStartTimeoutException"}, diagnose.LambdaPackaging, diagnose.Depends, "its SnapStart snapshot could not be made or restored", "Look into the log for the error of the runtime hooks (beforeCheckpoint, afterRestore), and publish a new version."},
+	{[]string{"SnapStartNotReadyException"}, diagnose.Concurrency, diagnose.Yes, "its SnapStart snapshot is still being made", "Wait until the version is Active before it is called: aws lambda wait published-version-active."},
+	{[]string{"ResourceNotReadyException"}, diagnose.Concurrency, diagnose.Yes, "the function was idle for long and is being set up again (Inactive, Pending)", "Retry after some seconds."},
+	{[]string{"InvalidRuntimeException"}, diagnose.LambdaPackaging, diagnose.No, "its runtime is not supported any more or not valid", "Choose a supported runtime and deploy the function again."},
+	{[]string{"InvalidZipFileException"}, diagnose.LambdaPackaging, diagnose.No, "Lambda could not unzip its package", "Build the zip file again and deploy it."},
+	{[]string{"RecursiveInvocationException"}, diagnose.Configuration, diagnose.No, "Lambda detected a recursive loop of invocations and stopped it", "Break the loop: the function must not write to what triggers it; or allow it on purpose with put-function-recursion-config."},
+}
+
+func lambdaEnvironment(f *facts) *diagnose.Finding {
+	name := exception(or(f.root.Type, f.err))
+	byErr := exception(f.err)
+	for _, e := range environments {
+		if !contains(e.names, name) && !contains(e.names, byErr) {
+			continue
+		}
+		if f.lambda() || f.task.known && f.task.service != "lambda" {
+			return nil
+		}
+		d := f.finding(e.category, diagnose.Certain, e.retryable)
+		d.Title = fmt.Sprintf("Lambda cannot set up %s: %s", f.functionOr(), e.cause)
+		d.RootCause = fmt.Sprintf("Lambda could not make an environment for %s, as %s.", f.functionOr(), e.cause)
+		d.Explanation = "The code did not run: Lambda makes the function's environment (network interface, decrypted variables, file system) before it calls the handler."
+		d.Remedies = []diagnose.Remedy{{Title: "Mend the function's set-up", Steps: []string{e.step, "Then test it alone: aws lambda invoke --function-name " + f.functionArg() + " out.json"}}}
+		if e.retryable == diagnose.Yes {
+			d.Remedies = append(d.Remedies, f.retryRemedy("Retry with back-off and jitter"))
+		}
+		d.Focus = f.focusField("this function cannot be set up", "Resource", "Parameters")
+		d.Prevention = []string{"Deploy network, key and function together, and test-invoke the function before the state machine uses it."}
+		d.Docs = []string{"Troubleshoot invocation issues in Lambda", "Giving Lambda functions access to resources in an Amazon VPC"}
+		return d
+	}
+	return nil
+}
+
+// LambdaException sees an error that a function's own code raised.
+var LambdaException = &diagnose.Rule{
+	Name:  "lambda-exception",
+	Doc:   "A Lambda function's own code raised an error that nobody handled: names type, message, file and line.",
+	Check: one(lambdaException),
+}
+
+var keyError = regexp.MustCompile(`^'?"?([\w.-]{1,60})"?'?$`)
+
+func lambdaException(f *facts) *diagnose.Finding {
+	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
+		return nil
+	}
+	s := f.signal()
+	if s.category != "" && s.category != diagnose.LambdaUnhandled && s.sure {
+		return nil
+	}
+	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
+		return nil
+	}
+	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
+	if s.category != "" || !f.lambda() {
+		d.Confidence = diagnose.Likely
+	}
+	kind := or(f.root.Type, f.err)
+	if !looksLikeName(kind) {
+		kind = "an error"
+	}
+	at := ""
+	if frame, ok := f.root.OwnFrame(); ok {
+		at = fmt.Sprintf(" at %s:%d (line %d", short(frame.File), frame.Line, frame.Line)
+		if frame.Function != "" && looksLikeName(frame.Function) {
+			at += ", in " + frame.Function
+		}
+		at += ")"
+	}
+	fn := f.functionOr()
+	d.Title = fmt.Sprintf("%s raised %s", upper(fn), kind)
+	d.RootCause = fmt.Sprintf("The code of %s raised %s%s and did not handle it%s%s.", fn, kind, at, inChild(f), saying(f.msg))
+	d.Retryable, d.Explanation = ofException(kind, f.msg)
+	if f.msg == "" {
+		d.Explanation = "The error was raised without a message; its type and the stack trace are all that Step Functions was told. " + d.Explanation
+	}
+	d.Focus = f.focusField("the function called here raised "+kind, "Resource", "Parameters")
+	look := "aws logs filter-log-events --log-group-name /aws/lambda/" + f.functionArg() + " --filter-pattern ERROR"
+	if id := f.root.Get("requestId"); looksLikeName(id) && len(id) > 20 {
+		look = "aws logs filter-log-events --log-group-name /aws/lambda/" + f.functionArg() + " --filter-pattern '\"" + id + "\"'"
+	}
+	where := "the code"
+	if at != "" {
+		where = strings.TrimPrefix(strings.SplitN(at, " (", 2)[0], " at ")
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Mend the code or the input it was given", Steps: []string{
+		fmt.Sprintf("Look at %s, with the input of %s as the history recorded it.", where, f.ofState()),
+		"Read the log of that invocation: " + look,
+	}}, {Title: "Let the workflow tell expected errors from bugs", Steps: []string{
+		fmt.Sprintf("Catch the expected ones by name: {\"ErrorEquals\": [%s], \"ResultPath\": \"$.error\", \"Next\": \"…\"}; retry only those that can pass.", jsonString(kind)),
+	}}}
+	d.Prevention = []string{"Let the function raise errors of its own types (they become the error name of the state), with what was wrong in the message, and test it with the input that failed."}
+	d.Docs = []string{"Handling errors in Step Functions workflows", "Lambda function errors in Step Functions"}
+	return d
+}
+
+// raisedByFunction reports an error name that is none of Step Functions' or Lambda's, from a task that calls a function.
+func (f *facts) raisedByFunction() bool {
+	return f.nested == nil && f.task.service == "lambda" && !f.task.sdk && f.task.pattern == "" && f.err != "" &&
+		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
+}
+
+func short(file string) string {
+	file = strings.TrimPrefix(file, "/var/task/")
+	if !looksLikeName(file) {
+		return "its own code"
+	}
+	return file
+}
+
+// ofException says what the commoner exception types mean, and whether trying again can help.
+func ofException(kind, msg string) (diagnose.Retryable, string) {
+	no := diagnose.No
+	k := strings.TrimSuffix(exception(kind), "Exception")
+	switch k {
+	case "KeyError":
+		if m := keyError.FindStringSubmatch(strings.TrimSpace(msg)); m != nil {
+			return no, fmt.Sprintf("The code looks up the key %s, and what it was given does not have it.", m[1])
+		}
+		return no, "The code looks up a key that what it was given does not have."
+	case "TypeError", "NullPointer", "NullReference", "AttributeError", "NoMethodError", "ReferenceError", "UndefinedError":
+		return no, "A value is missing (null, None, undefined) or of another type than the code expects: compare the input that the state was given with what the code reads at that place. The same input would fail again."
+	case "IndexError", "IndexOutOfRange", "ArrayIndexOutOfBounds", "IndexOutOfBounds", "StopIteration", "NoSuchElement":
+		return no, "The code takes an item of a list that has fewer, often an empty one."
+	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "UnmarshalTypeError", "ParserError":
+		return no, "The text that the code parses is not the JSON it expects (empty, HTML, already parsed, or cut off): check the content before it is parsed."
+	case "UnicodeDecodeError", "DecodeError", "binascii.Error", "Error: Incorrect padding":
+		return no, "What the code decodes is in another encoding than it expects."
+	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
+		return no, "The code refuses or cannot handle a value of its input; the same input would be refused again."
+	case "NameError", "UnboundLocalError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
+		return no, "This is a mistake in the code itself, whatever the input."
+	}
+	if refuses.MatchString(msg) {
+		return no, "The message says that the code refuses its input: the same input would be refused again."
+	}
+	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
+}
+
+var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
+
+// LambdaUnknown sees a Lambda failure without a cause to read.
+var LambdaUnknown = &diagnose.Rule{
+	Name:  "lambda-unknown",
+	Doc:   "Lambda.Unknown or a function error without details: most often a crash or a time-out whose words are only in the log.",
+	Check: one(lambdaUnknown),
+}
+
+func lambdaUnknown(f *facts) *diagnose.Finding {
+	if f.lambda() && f.root.Message != "" || timedOutAfter.MatchString(f.root.Text) {
+		return nil
+	}
+	handled := f.errorIs("Lambda.AWSLambdaException") && (f.msg == "Unhandled" || f.msg == "Handled")
+	if !handled && !f.errorIs("Lambda.Unknown", "Lambda.ClientExecutionTimeoutException") && !f.says("Step Functions cannot determine whether Lambda successfully received the call") {
+		return nil
+	}
+	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Hypothesis, diagnose.Depends)
+	d.Also = []diagnose.Category{diagnose.LambdaUnhandled, diagnose.ServiceError}
+	if f.says("ClientExecutionTimeout", "cannot determine whether") {
+		d.Category, d.Confidence, d.Retryable = diagnose.ServiceError, diagnose.Likely, diagnose.Yes
+		d.Also = []diagnose.Category{diagnose.Network, diagnose.LambdaResourceExhausted}
+	}
+	if handled {
+		d.Category, d.Also = diagnose.LambdaUnhandled, []diagnose.Category{diagnose.LambdaResourceExhausted}
+	}
+	d.Title = upper(f.functionOr()) + " failed without saying why"
+	d.RootCause = fmt.Sprintf("%s ended without an error that Step Functions could read (Lambda.Unknown): it was cut off (memory, time limit, a crash), or its answer was lost.", upper(f.functionOr()))
+	d.Explanation = "Lambda gives no error type when the process is ended from outside. The REPORT and END lines in the log tell time and memory used."
+	d.Remedies = []diagnose.Remedy{{Title: "Read the log of that invocation", Steps: []string{"aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h   (look for “Task timed out”, “Runtime exited”, and Max Memory Used)"}},
+		f.retryRemedy("Retry once it is known that the function may run twice")}
+	d.Prevention = []string{"Log the request id at the start of the handler, so that an invocation that ends without a word can be found."}
+	d.Docs = []string{"Troubleshoot invocation issues in Lambda"}
+	return d
+}
+
+// relayed is true where a function only passes on that something else failed.
+func relayed(f *facts) bool { return relayedExecution(f) }

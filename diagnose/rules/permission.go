@@ -1,0 +1,499 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
+)
+
+// denial is what an access error says.
+type denial struct {
+	principal string // ARN or whatever stands there
+	role      string // name of the role; "" no role
+	action    string // "lambda:InvokeFunction"; "" unknown
+	resource  string // ARN; "" unknown
+	by        string // "scp", "boundary", "session", "resource", "endpoint", "explicit", "" identity
+}
+
+var (
+	notAuthorized = regexp.MustCompile(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
+	assumedRole   = regexp.MustCompile(`:assumed-role/([\w+=,.@-]+)`)
+	plainRole     = regexp.MustCompile(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
+	anyARN        = regexp.MustCompile(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
+	mayNotCall    = regexp.MustCompile(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
+)
+
+func readDenial(msg string) denial {
+	var d denial
+	if m := notAuthorized.FindStringSubmatch(msg); m != nil {
+		d.principal, d.action, d.resource = m[1], m[2], strings.TrimRight(m[3], ".")
+		d.by = denier(m[4])
+	} else if m := mayNotCall.FindStringSubmatch(msg); m != nil {
+		service := strings.TrimSuffix(m[1], ":")
+		if service == "" {
+			service = strings.ToLower(m[3])
+		}
+		if service != "" {
+			d.action = service + ":" + m[2]
+		}
+	}
+	if d.by == "" {
+		d.by = denier(msg)
+	}
+	if m := assumedRole.FindStringSubmatch(d.principal); m != nil {
+		d.role = m[1]
+	} else if m := plainRole.FindStringSubmatch(d.principal); m != nil {
+		d.role = m[1]
+	}
+	if !looksLikeName(strings.ReplaceAll(d.resource, "*", "x")) {
+		d.resource = ""
+	}
+	return d
+}
+
+func denier(s string) string {
+	s = strings.ToLower(s)
+	switch {
+	case strings.Contains(s, "service control policy"), strings.Contains(s, "resource control policy"):
+		return "scp"
+	case strings.Contains(s, "permissions boundary"):
+		return "boundary"
+	case strings.Contains(s, "session policy"):
+		return "session"
+	case strings.Contains(s, "vpc endpoint policy"):
+		return "endpoint"
+	case strings.Contains(s, "resource-based policy"):
+		return "resource"
+	case strings.Contains(s, "explicit deny"):
+		return "explicit"
+	}
+	return ""
+}
+
+// AccessDenied sees an identity that may not do what it tries.
+var AccessDenied = &diagnose.Rule{
+	Name:  "access-denied",
+	Doc:   "An identity lacks an IAM permission, or a policy denies it: names principal, action and resource, and writes the statement.",
+	Check: one(accessDenied),
+}
+
+func accessDenied(f *facts) *diagnose.Finding {
+	s := f.signal()
+	if s.category != diagnose.Permission {
+		return nil
+	}
+	switch {
+	case managedRule.MatchString(f.msg), assumes(f), logDestination.MatchString(f.msg), badCredentials(f), modelAccess.MatchString(f.msg):
+		return nil // told by rules of their own
+	}
+	deny := readDenial(f.msg)
+	if deny.action == "" && f.err != "" {
+		deny.action = f.actionTried()
+	}
+	d := f.finding(diagnose.Permission, s.confidence(), diagnose.No)
+	if notAuthorized.MatchString(f.msg) {
+		d.Confidence = diagnose.Certain
+	}
+	who, action := f.principal(deny), or(deny.action, "the call")
+	if deny.action == "" && f.root.Action != "" {
+		action = f.root.Action
+	}
+	on := ""
+	if deny.resource != "" {
+		on = " on " + deny.resource
+	}
+	d.Title = fmt.Sprintf("%s may not call %s", upper(who), action)
+	d.RootCause = fmt.Sprintf("%s calls %s%s, and %s.", upper(f.actor()), action, on, whyDenied(who, action, deny))
+	d.Explanation = explainDenial(f, deny)
+	d.Focus = f.focusField("this call is denied", "Resource")
+	d.Remedies = remediesOf(f, deny)
+	d.Prevention = []string{
+		"Write the role's policy beside the definition and deploy both together; IAM's policy simulator or Access Analyzer tells before the deployment whether a call is allowed.",
+		"Leave access errors out of Retry: they do not pass by themselves. That needs an eye where they come under a service's common name, such as Lambda.AWSLambdaException.",
+	}
+	d.Docs = []string{"How AWS Step Functions works with IAM", "IAM policies for integrated services", "Troubleshooting access denied error messages"}
+	return d
+}
+
+// actionTried is the IAM action of the call that failed, as far as it is known.
+func (f *facts) actionTried() string {
+	if f.lambda() {
+		return ""
+	}
+	if f.task.known && f.nested == nil {
+		return f.task.iamAction()
+	}
+	return ""
+}
+
+// actor is who made the call.
+func (f *facts) actor() string {
+	if f.lambda() {
+		return "the code of " + f.functionOr()
+	}
+	if f.phase == diagnose.API || f.phase == diagnose.Create {
+		return "the caller"
+	}
+	return f.who()
+}
+
+// principal names who was denied.
+func (f *facts) principal(d denial) string {
+	kind := "the state machine's role"
+	switch {
+	case f.lambda():
+		kind = "the function's role"
+	case f.nested != nil:
+		kind = "the role"
+	case f.phase == diagnose.API || strings.HasPrefix(d.action, "states:SendTask"):
+		kind = "the caller's role"
+	case f.phase == diagnose.Create:
+		kind = "the deploying identity"
+	}
+	if d.role != "" {
+		return kind + " " + d.role
+	}
+	if d.principal != "" && looksLikeName(d.principal) {
+		return d.principal
+	}
+	return kind
+}
+
+func whyDenied(who, action string, d denial) string {
+	switch d.by {
+	case "scp":
+		return fmt.Sprintf("a service control policy of the organization denies it to %s, whatever the role's own policies say", who)
+	case "boundary":
+		return fmt.Sprintf("the permissions boundary of %s does not allow it", who)
+	case "session":
+		return fmt.Sprintf("the session policy of %s does not allow it", who)
+	case "endpoint":
+		return "the policy of the VPC endpoint it goes through does not allow it"
+	case "resource":
+		return fmt.Sprintf("no resource-based policy (of the resource itself) allows %s to", who)
+	case "explicit":
+		return fmt.Sprintf("a policy denies it explicitly to %s; an Allow elsewhere does not undo that", who)
+	}
+	return fmt.Sprintf("%s has no policy that allows %s", who, action)
+}
+
+func explainDenial(f *facts, d denial) string {
+	service, call, _ := strings.Cut(d.action, ":")
+	switch {
+	case d.action == "iam:PassRole":
+		return "Whoever hands a role to a service needs iam:PassRole on that role: here the state machine's execution role (or the function's) passes the role of the task definition, job, cluster or target. The allowance stands with the passing role, not in the passed one."
+	case strings.HasPrefix(d.action, "states:SendTask"):
+		return "The one who reports the result of a task token needs states:SendTaskSuccess, states:SendTaskFailure and states:SendTaskHeartbeat on the state machine; the execution's own role has no part in it."
+	case service == "kms" || f.says("KMS", "kms:"):
+		return "The data is encrypted with a customer managed KMS key: besides the role's policy, the key's own policy has to let the role use the key (kms:Decrypt, kms:GenerateDataKey)."
+	case strings.EqualFold(call, "AddTags") || strings.EqualFold(call, "TagResource"):
+		return "With .sync Step Functions adds tags of its own to the job it starts, so that the role needs the tagging action besides the one that creates the job."
+	case service == "s3" || f.task.service == "s3" || f.says("S3"):
+		return "S3 answers Access Denied also for an object that is not there, when the role lacks s3:ListBucket on the bucket; a bucket policy, a KMS key or another account's ownership can deny as well."
+	case f.says("Lake Formation"):
+		return "Lake Formation guards the table besides IAM: the role needs a grant there, on the database, the table and its location."
+	case f.task.sync():
+		j := jobOf(f.task.service)
+		if len(j.actions) > 0 {
+			return fmt.Sprintf("With .sync the role needs more than the call that starts the work: also %s, so that Step Functions can follow and stop it.", list(j.actions))
+		}
+	case f.task.service == "apigateway":
+		return "With AuthType IAM_ROLE the role needs execute-api:Invoke on the API's stage, method and path, and a resource policy of the API must let it in."
+	}
+	return ""
+}
+
+func remediesOf(f *facts, d denial) []diagnose.Remedy {
+	who := f.principal(d)
+	switch d.by {
+	case "scp":
+		return []diagnose.Remedy{{Title: "Ask the organization's administrators", Steps: []string{
+			fmt.Sprintf("The account's own policies cannot help: whoever manages the organization's service control policies has to except %s for %s, or the work has to move to a region or account where it is allowed.", who, or(d.action, "this call")),
+		}}}
+	case "boundary":
+		return []diagnose.Remedy{{Title: "Allow it in the permissions boundary too", Steps: []string{
+			fmt.Sprintf("A call needs an Allow in both, the role's policy and its permissions boundary: add %s to the boundary of %s.", or(d.action, "the action"), who),
+			or(statement(d, f), ""),
+		}}}
+	case "explicit":
+		return []diagnose.Remedy{{Title: "Find the Deny", Steps: []string{
+			fmt.Sprintf("Look for a statement with \"Effect\": \"Deny\" that covers %s among the policies of %s and of the resource, with its conditions (source VPC, MFA, encryption, tags), and except this role there.", or(d.action, "the call"), who),
+		}}}
+	}
+	var steps []string
+	target := who
+	if d.by == "resource" {
+		target = "the resource's policy (with the role as its Principal)"
+	}
+	if st := statement(d, f); st != "" {
+		steps = append(steps, fmt.Sprintf("Add this statement to the policy of %s:", target), st)
+	} else {
+		steps = append(steps, fmt.Sprintf("Find the denied call in CloudTrail (errorCode AccessDenied) and allow just that action, on just that resource, to %s.", target))
+	}
+	if d.action == "iam:PassRole" {
+		steps = append(steps, "Tasks often have two roles, one to run with and one to start with (ECS: task role and execution role): pass both.")
+	}
+	if j := jobOf(f.task.service); f.task.sync() && f.nested == nil && !f.lambda() && len(j.actions) > 0 && d.action != "iam:PassRole" {
+		steps = append(steps, fmt.Sprintf("A .sync task of this kind (%s) needs in all: %s.", f.task.name(), list(uniq(append([]string{f.task.iamAction()}, j.actions...)))))
+	}
+	remedies := []diagnose.Remedy{{Title: "Allow " + or(d.action, "the call") + " to " + who, Steps: steps}}
+	if f.says("KMS", "kms:") {
+		remedies = append(remedies, diagnose.Remedy{Title: "Let the key's policy allow it too", Steps: []string{"Add the role as a Principal to the policy of the KMS key, with kms:Decrypt and kms:GenerateDataKey."}})
+	}
+	return remedies
+}
+
+func uniq(items []string) []string {
+	var out []string
+	for _, i := range items {
+		if i != "" && !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// mighty are actions for which no ready statement is written: who could put them
+// into an error message would be granted them.
+var mighty = regexp.MustCompile(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
+
+var iamActionForm = regexp.MustCompile(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
+
+// statement is a policy statement that allows what was denied; "" where it is not safe or not possible to write one.
+func statement(d denial, f *facts) string {
+	if !iamActionForm.MatchString(d.action) || mighty.MatchString(d.action) {
+		return ""
+	}
+	actions := []string{d.action}
+	service, _, _ := strings.Cut(d.action, ":")
+	resources := []string{d.resource}
+	switch {
+	case d.action == "lambda:InvokeFunction" && d.resource != "":
+		base := strings.TrimSuffix(d.resource, ":$LATEST")
+		resources = []string{base, base + ":*"}
+	case d.action == "lambda:InvokeFunction" && f.function() != "":
+		resources = []string{"arn:aws:lambda:REGION:ACCOUNT:function:" + f.function(), "arn:aws:lambda:REGION:ACCOUNT:function:" + f.function() + ":*"}
+	case d.resource == "" || d.resource == "*":
+		resources = []string{"arn:aws:" + service + ":REGION:ACCOUNT:RESOURCE"}
+	}
+	condition := ""
+	if d.action == "iam:PassRole" {
+		if p := passedTo[f.task.service]; p != "" {
+			condition = fmt.Sprintf(`, "Condition": {"StringEquals": {"iam:PassedToService": %s}}`, jsonString(p))
+		}
+	}
+	return fmt.Sprintf(`{"Effect": "Allow", "Action": %s, "Resource": %s%s}`, jsonStrings(actions), jsonStrings(resources), condition)
+}
+
+var passedTo = map[string]string{
+	"ecs": "ecs-tasks.amazonaws.com", "batch": "batch.amazonaws.com", "glue": "glue.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com",
+	"elasticmapreduce": "elasticmapreduce.amazonaws.com", "emr-serverless": "emr-serverless.amazonaws.com", "scheduler": "scheduler.amazonaws.com",
+	"lambda": "lambda.amazonaws.com", "codebuild": "codebuild.amazonaws.com", "ec2": "ec2.amazonaws.com", "states": "states.amazonaws.com",
+}
+
+func jsonStrings(items []string) string {
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = jsonString(s)
+	}
+	if len(quoted) == 1 {
+		return quoted[0]
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// ManagedRule sees a role that may not keep the EventBridge rule a .sync task needs.
+var ManagedRule = &diagnose.Rule{
+	Name:  "managed-rule",
+	Doc:   "The role may not create the managed EventBridge rule by which Step Functions follows a .sync task.",
+	Check: one(managedRuleDenied),
+}
+
+var managedRule = regexp.MustCompile(`(?i)not authorized to create managed-?\s?rule`)
+
+func managedRuleDenied(f *facts) *diagnose.Finding {
+	if !managedRule.MatchString(f.msg) {
+		return nil
+	}
+	d := f.finding(diagnose.Permission, diagnose.Certain, diagnose.No)
+	role := "the state machine's role"
+	if m := plainRole.FindStringSubmatch(f.msg); m != nil {
+		role = "the role " + m[1]
+	}
+	j := jobOf(f.task.service)
+	rule := or(j.rule, "StepFunctionsGetEventsFor…Rule")
+	task := "A .sync task"
+	if f.task.known {
+		task = "The task " + f.task.name()
+	}
+	d.Title = upper(role) + " may not create the managed rule that .sync needs"
+	d.RootCause = fmt.Sprintf("%s follows its work through the managed EventBridge rule %s, and %s may not create or read that rule.", task, rule, role)
+	d.Explanation = "Step Functions checks this when a state machine is created or updated: with .sync (and .sync:2) it learns the end of a job from an event. The permissions belong to the state machine's own role, not to whoever deploys. Right after a role is created the check can fail for some seconds, until IAM has spread it."
+	steps := []string{
+		fmt.Sprintf("Add this statement to the policy of %s:", role),
+		fmt.Sprintf(`{"Effect": "Allow", "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"], "Resource": "arn:aws:events:REGION:ACCOUNT:rule/%s"}`, strings.ReplaceAll(rule, "…", "*")),
+	}
+	if len(j.actions) > 0 {
+		steps = append(steps, fmt.Sprintf("The same role also needs %s.", list(uniq(append([]string{f.task.iamAction()}, j.actions...)))))
+	}
+	steps = append(steps, "In Terraform or CloudFormation let the state machine depend on the policy (depends_on, DependsOn), so that it is there first.")
+	d.Remedies = []diagnose.Remedy{{Title: "Allow the role to keep the managed rule", Steps: steps}}
+	d.Focus = f.focusField(".sync needs a managed rule", "Resource")
+	d.Prevention = []string{"Derive the role's policy from the definition: every .sync brings its service's actions and, for most services, the three events: actions."}
+	d.Docs = []string{"Run a Job (.sync)", "IAM policies for integrated services"}
+	return d
+}
+
+// AssumeRole sees a role that cannot be assumed.
+var AssumeRole = &diagnose.Rule{
+	Name:  "assume-role",
+	Doc:   "A role cannot be assumed: the task's Credentials role, the execution role, a function's or a job's role.",
+	Check: one(assumeRole),
+}
+
+var cannotAssume = regexp.MustCompile(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
+
+func assumes(f *facts) bool { return cannotAssume.MatchString(f.msg) && !f.refused() }
+
+func assumeRole(f *facts) *diagnose.Finding {
+	if !assumes(f) {
+		return nil
+	}
+	d := f.finding(diagnose.Permission, diagnose.Certain, diagnose.No)
+	var roles []string
+	for _, m := range plainRole.FindAllStringSubmatch(f.msg, 4) {
+		roles = append(roles, m[1])
+	}
+	for _, m := range assumedRole.FindAllStringSubmatch(f.msg, 2) {
+		roles = append([]string{m[1]}, roles...)
+	}
+	roles = uniq(roles)
+	target, by := "the role", "states.amazonaws.com"
+	principal := `{"Service": "states.amazonaws.com"}`
+	switch {
+	case f.says("by Lambda", "function cannot be assumed", "defined for the function"):
+		by, principal = "lambda.amazonaws.com", `{"Service": "lambda.amazonaws.com"}`
+	case f.says("ECS was unable"):
+		by, principal = "ecs-tasks.amazonaws.com", `{"Service": "ecs-tasks.amazonaws.com"}`
+	case passedTo[f.task.service] != "" && f.task.service != "states" && len(roles) < 2:
+		by, principal = passedTo[f.task.service], fmt.Sprintf(`{"Service": %s}`, jsonString(passedTo[f.task.service]))
+	}
+	if len(roles) > 0 {
+		target = "the role " + roles[len(roles)-1]
+	}
+	if len(roles) > 1 {
+		by = "the role " + roles[0]
+		principal = `{"AWS": "ARN of ` + roles[0] + `"}`
+		if m := anyARN.FindString(f.msg); strings.Contains(m, ":role/"+roles[0]) {
+			principal = fmt.Sprintf(`{"AWS": %s}`, jsonString(strings.TrimRight(m, ".,")))
+		}
+	}
+	account := ""
+	if arns := anyARN.FindAllString(f.msg, 4); len(arns) > 0 {
+		if parts := strings.Split(arns[len(arns)-1], ":"); len(parts) > 4 && parts[4] != "" {
+			account = " in the account " + parts[4]
+		}
+	}
+	d.Title = upper(target) + " cannot be assumed"
+	d.RootCause = fmt.Sprintf("%s needs %s%s, but %s may not assume it: the role is not there, its trust policy does not name %s, or the assuming role lacks sts:AssumeRole.", upper(f.who()), target, account, by, by)
+	d.Explanation = "Assuming a role takes two consents: the trust policy of the assumed role has to name the assuming one, and, across accounts, the assuming role's own policy has to allow sts:AssumeRole on it. A role that was deleted and made anew has another identity, though the name is the same; one made just now takes some seconds to be known everywhere."
+	d.Focus = f.focusField("this role cannot be assumed", "Credentials", "Resource")
+	steps := []string{
+		fmt.Sprintf("In the trust policy of %s%s, add:", target, account),
+		fmt.Sprintf(`{"Effect": "Allow", "Principal": %s, "Action": "sts:AssumeRole"}`, principal),
+	}
+	if len(roles) > 1 {
+		arns := anyARN.FindAllString(f.msg, 4)
+		steps = append(steps, fmt.Sprintf("In the policy of the assuming role %s, add:", roles[0]),
+			fmt.Sprintf(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": %s}`, jsonString(strings.TrimRight(arns[len(arns)-1], ".,"))))
+	}
+	steps = append(steps, "Check that the role exists: aws iam get-role --role-name "+or(lastOf(roles), "ROLE"))
+	d.Remedies = []diagnose.Remedy{{Title: "Mend the trust of " + target, Steps: steps}}
+	d.Prevention = []string{"Deploy the role, its trust policy and the state machine in this order; across accounts, roll out the target role to every account before the workflow addresses it."}
+	d.Docs = []string{"Accessing resources in other AWS accounts in Step Functions", "Creating an IAM role for your state machine"}
+	return d
+}
+
+func lastOf(items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return items[len(items)-1]
+}
+
+// LoggingDestination sees logging that cannot be set up.
+var LoggingDestination = &diagnose.Rule{
+	Name:  "logging-destination",
+	Doc:   "The state machine's log group is refused: the role may not deliver logs, the group's ARN is wrong, or the resource policy is full.",
+	Check: one(loggingDestination),
+}
+
+var (
+	logDestination = regexp.MustCompile(`(?i)not authorized to access the Log Destination`)
+	loggingInvalid = regexp.MustCompile(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
+)
+
+func loggingDestination(f *facts) *diagnose.Finding {
+	denied := logDestination.MatchString(f.msg)
+	if !denied && !f.errorIs("InvalidLoggingConfiguration") && !loggingInvalid.MatchString(f.msg) {
+		return nil
+	}
+	category := diagnose.Configuration
+	if denied {
+		category = diagnose.Permission
+	}
+	d := f.finding(category, diagnose.Certain, diagnose.No)
+	d.Also = []diagnose.Category{diagnose.Configuration}
+	if !denied {
+		d.Also = []diagnose.Category{diagnose.Permission, diagnose.DefinitionInvalid}
+	}
+	d.Title = "The log destination of the state machine is refused"
+	d.RootCause = "The state machine's logging configuration names a log group (log destination) that its role is not allowed to deliver to, or that cannot take the log."
+	d.Explanation = "Step Functions checks the logging destination at create and update. Delivery needs the logs: actions on all resources, a resource policy on CloudWatch Logs for delivery.logs.amazonaws.com, and an ARN of the log group that ends in “:*”. That resource policy is limited to 5,120 characters; log groups named /aws/vendedlogs/… do not count against it. Each state machine can have one destination."
+	d.Remedies = []diagnose.Remedy{{Title: "Give the role what log delivery needs", Steps: []string{
+		"Add this statement to the policy of the state machine's role:",
+		`{"Effect": "Allow", "Action": ["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"], "Resource": "*"}`,
+		"Write the log group's ARN with the ending: arn:aws:logs:REGION:ACCOUNT:log-group:/aws/vendedlogs/states/NAME:*",
+		"Where the resource policy is full, name the group /aws/vendedlogs/states/…, or tidy up with: aws logs describe-resource-policies",
+		"Let the state machine depend on the role's policy in Terraform or CloudFormation, so that IAM has it first.",
+	}}}
+	d.Prevention = []string{"Use log groups below /aws/vendedlogs/ for all state machines."}
+	d.Docs = []string{"Using CloudWatch Logs to log execution history in Step Functions"}
+	return d
+}
+
+// Credentials sees keys and tokens that are not valid.
+var Credentials = &diagnose.Rule{
+	Name:  "credentials",
+	Doc:   "The credentials of the call are missing, expired or wrong.",
+	Check: one(credentials),
+}
+
+func badCredentials(f *facts) bool {
+	return f.says("ExpiredToken", "token included in the request is", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+		"signature we calculated", "Unable to locate credentials", "NoCredentials", "MissingAuthenticationToken", "Missing Authentication Token", "InvalidSignatureException")
+}
+
+func credentials(f *facts) *diagnose.Finding {
+	if f.signal().category != diagnose.Permission || !badCredentials(f) {
+		return nil
+	}
+	d := f.finding(diagnose.Permission, diagnose.Likely, diagnose.No)
+	d.Title = "The credentials of the call are missing, expired or not valid"
+	d.RootCause = fmt.Sprintf("%s calls a service with credentials that are not accepted%s.", upper(f.actor()), saying(f.msg))
+	d.Explanation = "A function or container that uses its role's credentials gets fresh ones by itself; this comes from keys of its own (environment variables, a secret), from a client kept for longer than its token lives, from a region that is not switched on, or from a clock that is off."
+	if f.says("Missing Authentication Token") {
+		d.Explanation = "API Gateway says “Missing Authentication Token” also where stage, path or method do not exist: check the URL before the authorization. " + d.Explanation
+		d.Also = []diagnose.Category{diagnose.ResourceNotFound}
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Use the role's own credentials", Steps: []string{
+		"Remove access keys from the code and its environment, and let the SDK find the role's credentials; make the client anew where it is kept for hours.",
+		"Is the key meant, check that it is active and whose it is: aws sts get-caller-identity",
+	}}}
+	d.Prevention = []string{"No long-lived keys in functions, containers and definitions."}
+	d.Docs = []string{"Troubleshooting access denied error messages", "Lambda execution role"}
+	return d
+}

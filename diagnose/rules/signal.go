@@ -1,0 +1,294 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
+)
+
+// signal is what exception names, HTTP statuses and customary words say of a
+// failure, whichever service it came from. It is read once, here, so that rules
+// never disagree over the same words.
+type signal struct {
+	category diagnose.Category
+	sure     bool // by a known name or wording; else by a suffix or a status
+}
+
+// exception is the exception's own name: without package, service and "Exception".
+func exception(s string) string {
+	if i := strings.LastIndexAny(s, ".$/:#"); i >= 0 && i+1 < len(s) {
+		if parts := strings.Split(s, "."); len(parts) == 2 && strings.HasPrefix(parts[0], "Invalid") {
+			return s // EC2: InvalidSubnetID.NotFound
+		}
+		s = s[i+1:]
+	}
+	return s
+}
+
+// classes are tried in order; the first that fits counts.
+var classes = []struct {
+	category diagnose.Category
+	names    *regexp.Regexp // whole exception names
+	words    *regexp.Regexp
+	suffix   *regexp.Regexp // less sure
+}{
+	{
+		diagnose.PayloadSize,
+		regexp.MustCompile(`(?i)^(RequestEntityTooLarge|RequestTooLarge|EntityTooLarge|ResponseSizeTooLarge|BatchRequestTooLong|MessageTooLong|PayloadTooLarge|ContentTooLarge|ItemCollectionSizeLimitExceeded|PolicyLengthExceeded|PackedPolicyTooLarge|MaxMessageLengthExceeded|DataLimitExceeded|UserDataTooLarge|FileTooLarge|ItemSizeLimitExceeded|RequestHeaderSectionTooLarge)(Exception|Error|Fault)?$`),
+		regexp.MustCompile(`(?i)item size (?:has exceeded|to update has exceeded)|request must be smaller than \d+ bytes|exceeded maximum allowed payload size|message must be shorter than|message too long|total size of the entries in the request is over the limit|payload (?:is )?too large|request entity too large|exceed(?:s|ed|ing)? the (?:maximum|max)[\w ]{0,30}(?:size|length|bytes)|size exceeding the maximum number of bytes|(?:size|length) (?:of [\w ]{1,40})?(?:exceeds|is (?:larger|greater) than|must be (?:less than|at most|smaller than)) [\w ]{0,30}\d+ ?(?:bytes|kb|kib|mb|mib|characters)?|Input is too long for requested model|overrides length must be at most|too large to (?:process|send|fit)|maximum (?:payload|message|request|response|item) size`),
+		nil,
+	},
+	{
+		diagnose.Permission,
+		regexp.MustCompile(`(?i)^(AccessDenied|AccessDeniedException|AccessDeniedError|KMSAccessDenied|UnauthorizedOperation|Unauthorized|UnauthorizedException|AuthorizationError|AuthorizationErrorException|AuthFailure|NotAuthorized|NotAuthorizedException|Forbidden|ForbiddenException|AllAccessDisabled|ExpiredToken|ExpiredTokenException|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|MissingAuthenticationToken(Exception)?|OptInRequired|InsufficientPrivileges(Exception)?|PermissionError|Permissions|NoCredentialsError|CredentialsError|TokenRefreshRequired|AuthorizationHeaderMalformed|AccountAccessDenied|CrossAccountAccessDenied|KmsAccessDeniedException|KMSAccessDeniedException|EFSMountFailureAccess)$`),
+		regexp.MustCompile(`(?i)is not authorized to|not authorized to (?:perform|assume|access)|access ?denied|access is denied|permission denied|does not have (?:the )?(?:required )?permissions?|(?:lacks?|missing|insufficient) [\w:* -]{0,60}permissions?|explicit deny|no (?:identity|resource|session)-based policy allows|You don'?t have access to the model|security token included in the request is (?:invalid|expired)|unable to assume|cannot be assumed|could not assume|not able to assume|Missing Authentication Token|the (?:provided )?(?:execution )?role .{0,80}(?:cannot|can't) be assumed|signature we calculated does not match|Insufficient Lake Formation|is not authorized to create managed-rule|Unable to locate credentials|requester is not authorized|pass role is not allowed`),
+		regexp.MustCompile(`(?i)(AccessDenied|Unauthorized|NotAuthorized|Forbidden|PermissionDenied)\w*$`),
+	},
+	{
+		diagnose.Quota,
+		regexp.MustCompile(`(?i)^(ResourceLimitExceeded|ServiceQuotaExceeded|ServiceLimitExceeded|QuotaExceeded|AccountLimitExceeded|InstanceLimitExceeded|VcpuLimitExceeded|MaxSpotInstanceCountExceeded|ConcurrentRunsExceeded|ResourceNumberLimitExceeded|ExecutionLimitExceeded|StateMachineLimitExceeded|ActivityLimitExceeded|ActivityWorkerLimitExceeded|TooManyTags|CodeStorageExceeded|TooManyBuckets|TooManyTopics|LimitExceeded|LimitExceededFault|OverLimit|ConcurrentQueryLimitExceeded|ClusterLimitExceeded|NetworkInterfaceLimitExceeded|ENILimitReached|RoleLimitExceeded|MaxConcurrentJobsExceeded|TooManyEntities|SubscriptionLimitExceeded|FilterPolicyLimitExceeded|OverQuota|DailyQuotaExceeded|AccountQuotaExceeded|ENILimitReachedException|TooManyRulesException|MapRunLimitExceeded)(Exception|Error|Fault)?$`),
+		regexp.MustCompile(`(?i)account-level service limit|service quota|(?:quota|limit) (?:has been |was |is )?(?:exceeded|reached)|exceeded (?:the|your|its|their) (?:[\w-]+ ){0,4}(?:quota|limit)|(?:maximum|max) (?:number|count) of [\w ,-]{1,60}(?:reached|exceeded|has been|already|is \d+|allowed)|reached the maximum (?:number|allowed)|too many concurrent|concurrent runs exceeded|you (?:have )?(?:already )?reached (?:the|your) [\w ]{0,20}limit|you have requested more [\w ]+ than|max(?:imum)? concurren(?:t|cy) (?:\w+ )?(?:limit|exceeded)|maximum number of history events|limit for the number of (?:queries|queued)|tokens per day|exceeded the (?:maximum )?number of`),
+		regexp.MustCompile(`(?i)(LimitExceeded|QuotaExceeded|LimitReached|LimitExceededException)\w*$`),
+	},
+	{
+		diagnose.Throttling,
+		regexp.MustCompile(`(?i)^(Throttling|ThrottlingException|Throttled|ThrottledException|ThrottlingError|TooManyRequests|TooManyRequestsException|RequestLimitExceeded|RequestThrottled|RequestThrottledException|ProvisionedThroughputExceeded|ProvisionedThroughputExceededException|SlowDown|BandwidthLimitExceeded|EC2ThrottledException|KMSThrottlingException|KmsThrottlingException|PriorRequestNotComplete|RateExceeded|RateLimitExceeded|RateLimitError|LimitExceededExceptionRate|RequestRateTooHigh|ReservedFunctionConcurrentInvocationLimitExceeded|ConcurrentInvocationLimitExceeded|FunctionThrottled|ThroughputExceeded|ReadThrottle|ServiceQuotaThrottled|MaximumSendingRateExceeded|OnDemandThroughputExceeded)$`),
+		regexp.MustCompile(`(?i)rate exceeded|too many requests|throttl(?:ed|ing)|(?:reduce|slow down) your request rate|rate limit|sending rate exceeded|throughput (?:for the table|was|has been) exceeded|exceeded (?:the |your )?(?:maximum )?(?:allowed )?(?:request|call|throughput|token) rate|too many tokens|429 client error|quota exceeded for (?:metric|quota metric)|requests? per (?:second|minute)`),
+		regexp.MustCompile(`(?i)(Throttl\w*|TooManyRequests\w*|RateExceeded\w*)$`),
+	},
+	{
+		diagnose.ResourceAlreadyExists,
+		regexp.MustCompile(`(?i)^(AlreadyExists|AlreadyExistsException|EntityAlreadyExists|EntityAlreadyExistsException|ResourceAlreadyExists|ResourceAlreadyExistsException|ResourceExistsException|ExecutionAlreadyExists|ExecutionAlreadyExistsException|StateMachineAlreadyExists|StateMachineAlreadyExistsException|ActivityAlreadyExists|BucketAlreadyExists|BucketAlreadyOwnedByYou|ConditionalCheckFailed|ConditionalCheckFailedException|TableAlreadyExistsException|QueueNameExists|QueueAlreadyExists|DBInstanceAlreadyExists\w*|DBSnapshotAlreadyExists\w*|InvalidGroup\.Duplicate|InvalidKeyPair\.Duplicate|DuplicateKeyException|DuplicateListenerException|DuplicateItemException|DuplicateEntry|NameAlreadyUsed|PreconditionFailed|FileExistsError|UsernameExistsException|IntegrityConstraintViolation|UniqueViolation)$`),
+		regexp.MustCompile(`(?i)already exists|already in use by|conditional request failed|cannot create already existing|must be unique|duplicate (?:key|entry)|name is already (?:taken|used)|a training job with (?:this|the same) name|ConditionalCheckFailed`),
+		regexp.MustCompile(`(?i)(AlreadyExists\w*|ExistsException|DuplicateRequest\w*)$`),
+	},
+	{
+		diagnose.ResourceNotFound,
+		regexp.MustCompile(`(?i)^(ResourceNotFound|ResourceNotFoundException|ResourceNotFoundFault|NoSuchKey|NoSuchBucket|NoSuchUpload|NoSuchVersion|NoSuchEntity|NoSuchEntityException|EntityNotFoundException|NotFound|NotFoundException|QueueDoesNotExist|QueueDoesNotExistException|NonExistentQueue|ClusterNotFoundException|StateMachineDoesNotExist|StateMachineDoesNotExistException|ExecutionDoesNotExist|ExecutionDoesNotExistException|ActivityDoesNotExist|ActivityDoesNotExistException|ParameterNotFound|TableNotFoundException|TaskDefinitionNotFound|DBInstanceNotFound|DBInstanceNotFoundFault|ServiceNotFoundException|RepositoryNotFoundException|ImageNotFoundException|UserNotFoundException|TopicNotFound|MetadataException|InvalidAMIID\.NotFound|JobNotFound|NoSuchHostedZone|NoSuchPublicAccessBlockConfiguration|ServerlessClusterNotFound|ResourceNotFoundError)$`),
+		regexp.MustCompile(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)`),
+		regexp.MustCompile(`(?i)(NotFound\w*|DoesNotExist\w*|NoSuch\w+)$`),
+	},
+	{
+		diagnose.Concurrency,
+		regexp.MustCompile(`(?i)^(ConflictException|Conflict|ResourceConflictException|ResourceConflict|ResourceInUse|ResourceInUseException|ConcurrentModification|ConcurrentModificationException|ConcurrentUpdateException|ConcurrentAccessException|OperationAborted|OperationAbortedException|TransactionConflictException|TransactionConflict|TransactionCanceledException|TransactionInProgressException|ConditionalRequestConflict|CrawlerRunningException|UpdateInProgressException|OperationNotPageable|InvalidStateTransition|InvalidDBInstanceState|InvalidDBInstanceStateFault|InvalidDBClusterStateFault|DeadlockDetected|OptimisticLockException|StaleObjectStateException|DirectUpdateConflict|SerializationFailure|ResourceNotReadyException|ResourceNotReady|InvalidCacheClusterState|StateMachineDeleting|IncorrectState|IncorrectInstanceState|DependencyViolation|ResourceLocked|VersionMismatchException|ClusterContainsTasks\w*|OperationInProgressException|IdempotentParameterMismatch\w*)$`),
+		regexp.MustCompile(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)`),
+		regexp.MustCompile(`(?i)(Conflict\w*|ConcurrentModification\w*|InUse\w*|InProgress\w*)$`),
+	},
+	{
+		diagnose.Configuration,
+		regexp.MustCompile(`(?i)^(Disabled|DisabledException|KMSDisabled\w*|KmsInvalidState\w*|InvalidKeyUsage\w*|MailFromDomainNotVerified\w*|ConfigurationSetDoesNotExist\w*|RegionDisabled\w*|PermanentRedirect|IllegalLocationConstraint\w*|OperationDisabled\w*|FeatureNotEnabled\w*)$`),
+		regexp.MustCompile(`(?i)\b(?:is|are|has been|was) (?:currently )?disabled\b|is not enabled|not verified|must be addressed using the specified endpoint|No Container Instances were found|(?:is|are) not supported in (?:this|the specified|your) region|not opted in|has not been configured|is not configured`),
+		nil,
+	},
+	{
+		diagnose.Network,
+		regexp.MustCompile(`(?i)^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EPIPE|ConnectionError|ConnectionRefusedError|ConnectionResetError|ConnectTimeout|ConnectTimeoutError|ConnectTimeoutException|ReadTimeout|ReadTimeoutError|EndpointConnectionError|UnknownHostException|SocketTimeoutException|ConnectException|NoRouteToHostException|SSLError|SSLException|SSLHandshakeException|SSLCertVerificationError|HttpHostConnectException|ConnectionClosedError|TimeoutError|socket\.timeout|socket\.gaierror|gaierror|URLError|MaxRetryError|NewConnectionError|FetchError|NetworkingError|ProxyError|ProxyConnectionError|OperationalError|CommunicationsException|ServerSelectionTimeoutError|MongoNetworkError|MongoServerSelectionError|SequelizeConnectionError|SequelizeConnectionRefusedError|APIConnectionError|OpError|HttpRequestException|SocketException|RemoteDisconnected|ClientConnectorError|NoBrokersAvailable)$`),
+		regexp.MustCompile(`ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|(?i:getaddrinfo|name or service not known|temporary failure in name resolution|nodename nor servname|could not resolve host|no such host|unknownhost|connection (?:was )?(?:refused|reset|aborted|timed out|closed by|to .{1,80} timed out)|connect(?:ion)? timeout|connect timed out|could not connect to|can't connect to|failed to establish a new connection|failed to connect to|unable to connect|read timed out|read timeout on|network is unreachable|no route to host|i/o timeout|dial tcp|socket hang ?up|max retries exceeded with url|certificate (?:verify failed|has expired|is not trusted)|ssl handshake|handshake_failure|PKIX path building|x509:|tls: |communications link failure|unable to execute http request|broken pipe|connection pool|unable to reach|network error)`),
+		nil,
+	},
+	{
+		diagnose.InvalidParameters,
+		regexp.MustCompile(`(?i)^(ValidationException|ValidationError|InvalidParameter|InvalidParameterException|InvalidParameterValue|InvalidParameterValueException|InvalidParameterCombination|InvalidInputException|InvalidInput|InvalidRequest|InvalidRequestException|InvalidRequestContentException|BadRequest|BadRequestException|SerializationException|ParamValidationError|ParamValidation|MissingParameter|MissingRequiredParameter|MissingRequiredParameterException|InvalidArgument|InvalidArgumentException|MalformedDetail|MalformedPolicyDocument\w*|InvalidName|InvalidArn|InvalidExecutionInput|InvalidOutput|InvalidToken|InvalidFormatException|UnsupportedOperation\w*|UnsupportedMediaType\w*|InvalidAddress|InvalidMessageContents|InvalidAttributeValue|InvalidAttributeName|IllegalArgument|InvalidQueryException|UnprocessableEntity\w*|ValidationErrorException|InvalidBucketName|MalformedXML|InvalidObjectState|KeyTooLongError|InvalidRange|InvalidDigest|ClientException|InvalidSNSTopic\w*|BatchEntryIdsNotDistinct|EmptyBatchRequest|InvalidBatchEntryId|TooManyEntriesInBatchRequest|InvalidSequenceToken\w*|AmazonDynamoDBException)$`),
+		regexp.MustCompile(`(?i)validation errors? detected|failed to satisfy constraint|member must|must not be null|parameter validation failed|invalid (?:parameter|type for parameter|value|input|argument|name|arn|format|request|json)|is not a valid|is (?:a )?required (?:parameter|argument|field|property|member)|missing (?:the )?(?:required|key)|must (?:contain|have|be|not be|match|start with|specify) |one or more parameter values (?:are|were) (?:not valid|invalid)|the provided key element does not match|must contain the parameter|unknown parameter|malformed|is malformed|unsupported (?:value|type|format)|could not be (?:parsed|unmarshalled|deserialized)|cannot deserialize|unexpected (?:token|character|end of)|is not valid|extraneous key|is not supported (?:for|by|in)`),
+		regexp.MustCompile(`(?i)^(Invalid\w+|Malformed\w+|BadRequest\w*|\w*Validation(Exception|Error)?|Missing\w+|Unsupported\w+|Illegal\w+)$`),
+	},
+	{
+		diagnose.ServiceError,
+		regexp.MustCompile(`(?i)^(InternalServerError|InternalServerException|InternalServerErrorException|InternalFailure|InternalFailureException|InternalError|InternalException|InternalErrorException|InternalServiceError|InternalServiceException|InternalServiceErrorException|InternalServerFault|InternalServiceFault|ServiceException|ServerException|ServiceFailure|ServiceFailureException|ServiceError|ServiceUnavailable|ServiceUnavailableException|ServiceUnavailableError|ServiceInternalError|ServiceException|SdkClientException|SDKClientException|DependencyFailedException|ThirdPartyServiceException|ModelTimeoutException|ModelErrorException|ModelNotReadyException|ModelStreamErrorException|InsufficientCapacity\w*|InsufficientInstanceCapacity|InsufficientClusterCapacity|InsufficientDBInstanceCapacity|InsufficientFreeAddressesInSubnet|CapacityError|RequestTimeout|RequestTimeoutException|RequestTimedOut|BadGateway\w*|GatewayTimeout\w*|Unavailable|HTTPError|KMSInternalException|AgentError|EC2UnexpectedException)$`),
+		regexp.MustCompile(`(?i)internal (?:server|service|failure|error)|service (?:is )?(?:temporarily )?unavailable|(?:502|503|504|500)(?: |:|,)(?:from|bad gateway|service|gateway|internal|server error)|bad gateway|gateway time-?out|insufficient capacity|capacity is unavailable|unable to provision requested|please try again later|unexpected error (?:occurred|was encountered)|server error|temporarily unavailable|we encountered an internal error|(?:status code|status|HTTP|code)[:= ]+5\d\d\b`),
+		regexp.MustCompile(`(?i)(InternalError|ServerError|InternalServer\w*|Unavailable\w*|ServiceException|ServerException)$`),
+	},
+}
+
+// signalOf reads a layer's exception names, words and HTTP status.
+func signalOf(c *diagnose.Cause) signal {
+	names := []string{exception(c.Type), exception(c.Error)}
+	if c.Shape == diagnose.LambdaCause {
+		names = names[:1]
+	}
+	if s, ok := special(c); ok {
+		return s
+	}
+	for _, name := range names {
+		if vague.MatchString(name) {
+			continue
+		}
+		for _, class := range classes {
+			if name != "" && class.names.MatchString(name) {
+				return byWords(c, class.category)
+			}
+		}
+	}
+	for _, class := range classes {
+		if class.category == diagnose.ResourceNotFound && absentMember.MatchString(c.Message) {
+			continue
+		}
+		if ownWords(c, class.category) && class.words.MatchString(c.Message) {
+			return signal{class.category, true}
+		}
+	}
+	for _, name := range names {
+		for _, class := range classes {
+			if name != "" && class.suffix != nil && class.suffix.MatchString(name) && !vague.MatchString(name) && ownWords(c, class.category) {
+				return signal{class.category, false}
+			}
+		}
+	}
+	return byStatus(c.Status)
+}
+
+// vague names say nothing but that a service refused: Lambda.AWSLambdaException, ECS.AmazonECSException, ClientException.
+var vague = regexp.MustCompile(`^(?:A(?:mazon|WS)\w+Exception|ClientError|ClientException|Exception|Error|RuntimeError|RuntimeException|TaskFailed|Runtime|Fault|AmazonServiceException|AwsServiceException|SdkServiceException|DynamoDbException|S3Exception|(?:Sfn|Ecs|Sqs|Sns|Lambda|Glue|Athena|Emr|SageMaker|Bedrock|Batch|EventBridge|SecretsManager|Ssm|Kms|Iam|Ec2|Rds|CloudFormation|CodeBuild|Organizations)(?:Runtime)?Exception|HTTPError|ValidationError|BadRequest|InvalidRequest\w*|Validation\w*)$`)
+
+// ownWords keeps words of everyday exceptions from being read as an AWS service's:
+// a function that says “must be at least 5” raised by itself.
+func ownWords(c *diagnose.Cause, category diagnose.Category) bool {
+	if c.Shape != diagnose.LambdaCause || c.Service != "" || c.Action != "" {
+		return true
+	}
+	switch category {
+	case diagnose.InvalidParameters, diagnose.ResourceNotFound, diagnose.Concurrency, diagnose.Quota, diagnose.ResourceAlreadyExists, diagnose.Configuration:
+		return false
+	}
+	return true
+}
+
+// byWords lets a service's words correct what its exception name suggests: many
+// services say ValidationException for what does not exist.
+func byWords(c *diagnose.Cause, category diagnose.Category) signal {
+	if c.Shape == diagnose.LambdaCause && c.Service == "" && c.Action == "" {
+		return signal{category, true}
+	}
+	better := func(to diagnose.Category) bool {
+		for _, class := range classes {
+			if class.category == to {
+				return class.words.MatchString(c.Message)
+			}
+		}
+		return false
+	}
+	switch category {
+	case diagnose.InvalidParameters:
+		for _, to := range []diagnose.Category{diagnose.PayloadSize, diagnose.Permission, diagnose.Quota, diagnose.Throttling, diagnose.ResourceAlreadyExists, diagnose.Configuration} {
+			if better(to) {
+				return signal{to, true}
+			}
+		}
+		if better(diagnose.ResourceNotFound) && !absentMember.MatchString(c.Message) {
+			return signal{diagnose.ResourceNotFound, true}
+		}
+		if better(diagnose.Concurrency) {
+			return signal{diagnose.Concurrency, true}
+		}
+	case diagnose.Quota:
+		if better(diagnose.Throttling) {
+			return signal{diagnose.Throttling, true}
+		}
+	case diagnose.Throttling:
+		if better(diagnose.Quota) && concurrentWork.MatchString(c.Message) {
+			return signal{diagnose.Quota, true}
+		}
+	case diagnose.Concurrency:
+		if better(diagnose.ResourceAlreadyExists) {
+			return signal{diagnose.ResourceAlreadyExists, true}
+		}
+	case diagnose.ServiceError:
+		for _, to := range []diagnose.Category{diagnose.Permission, diagnose.Network} {
+			if better(to) {
+				return signal{to, true}
+			}
+		}
+	}
+	return signal{category, true}
+}
+
+var (
+	absentMember   = regexp.MustCompile(`(?i)missing the key|required key|member must|attribute .{0,60}does not exist|document path|expression attribute|(?:parameter|field|element) .{0,40}(?:does not exist|not found)`)
+	concurrentWork = regexp.MustCompile(`(?i)concurrently|number of queries|queued|per day`)
+)
+
+// special are wordings that mislead when read word by word.
+func special(c *diagnose.Cause) (signal, bool) {
+	switch msg := c.Message; {
+	case containsFold(msg, "TransactionCanceledException") || containsFold(msg, "Transaction cancelled"), exception(c.Type) == "TransactionCanceledException":
+		if strings.Contains(msg, "ConditionalCheckFailed") && !strings.Contains(msg, "TransactionConflict") {
+			return signal{diagnose.ResourceAlreadyExists, true}, true
+		}
+		return signal{diagnose.Concurrency, true}, true
+	case containsFold(msg, "TaskDefinition is inactive"):
+		return signal{diagnose.ResourceNotFound, true}, true
+	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
+		return signal{diagnose.Throttling, true}, true
+	case exception(c.Type) == "LimitExceededException" && containsFold(msg, "rate exceeded"):
+		return signal{diagnose.Throttling, true}, true
+	case exception(c.Type) == "TimeoutError" && c.Shape == diagnose.LambdaCause && !containsFold(msg, "connect") && !containsFold(msg, "socket") && !containsFold(msg, "read"):
+		return signal{}, true
+	}
+	return signal{}, false
+}
+
+func containsFold(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+}
+
+func byStatus(status int) signal {
+	switch {
+	case status == 401 || status == 403:
+		return signal{diagnose.Permission, false}
+	case status == 404 || status == 410:
+		return signal{diagnose.ResourceNotFound, false}
+	case status == 409:
+		return signal{diagnose.Concurrency, false}
+	case status == 413:
+		return signal{diagnose.PayloadSize, false}
+	case status == 429:
+		return signal{diagnose.Throttling, true}
+	case status >= 500:
+		return signal{diagnose.ServiceError, false}
+	case status >= 400:
+		return signal{diagnose.InvalidParameters, false}
+	}
+	return signal{}
+}
+
+// signal is what the root of f says; none while a definition is refused, where
+// the words are about fields and not about a service.
+func (f *facts) signal() signal {
+	if f.refused() || f.err == "" && f.msg == "" {
+		return signal{}
+	}
+	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() || f.tokenIsDead() {
+		return signal{}
+	}
+	s := signalOf(f.root)
+	if f.err == "States.Runtime" && (f.dataFault() || !slices.Contains(ofRuntime, s.category)) {
+		return signal{} // the words are about data
+	}
+	return s
+}
+
+// ofRuntime are the categories that a States.Runtime can have by its words.
+var ofRuntime = []diagnose.Category{diagnose.Permission, diagnose.Quota, diagnose.PayloadSize, diagnose.ResourceNotFound}
+
+// stepFunctions reports that the error is one of Step Functions' own, about data and flow and not of a service.
+func (f *facts) stepFunctions() bool {
+	name := f.err
+	if !strings.HasPrefix(name, "States.") {
+		return false
+	}
+	switch name {
+	case "States.TaskFailed", "States.Permissions", "States.Runtime", "States.ItemReaderFailed", "States.ResultWriterFailed":
+		return false
+	}
+	return true
+}
+
+// confidence of a finding that rests on the signal alone.
+func (s signal) confidence() diagnose.Confidence {
+	if s.sure {
+		return diagnose.Likely
+	}
+	return diagnose.Hypothesis
+}

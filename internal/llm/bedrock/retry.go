@@ -1,0 +1,130 @@
+package bedrock
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
+	"github.com/aws/smithy-go"
+)
+
+// converse asks until there is an answer, a refusal that stays one, or no time: a try
+// that could not begin before the deadline is not made.
+func (m *Model) converse(ctx context.Context, in *bedrockruntime.ConverseInput) (*bedrockruntime.ConverseOutput, error) {
+	for n := 1; ; n++ {
+		kept := &refusal{}
+		out, err := m.client.Converse(context.WithValue(ctx, refusalKey{}, kept), in)
+		if err == nil {
+			return out, nil
+		}
+		err = &refused{err: err, body: kept, tries: n}
+		if n >= m.opts.Attempts || ctx.Err() != nil || !transient(err) {
+			return nil, err
+		}
+		if !sleep(ctx, m.opts.Wait(n)) {
+			return nil, err
+		}
+	}
+}
+
+// wait doubles from half a second to 20 seconds, with full jitter.
+func wait(n int) time.Duration {
+	return time.Duration(rand.Int64N(int64(min(500*time.Millisecond<<min(n-1, 10), 20*time.Second)))) + 50*time.Millisecond
+}
+
+// sleep reports whether it slept: not where the deadline comes first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// transientCodes are Bedrock's, of which the SDK leaves out the first two.
+var transientCodes = []string{
+	"ModelNotReadyException", "ModelTimeoutException", "ThrottlingException", "ServiceUnavailableException", "InternalServerException",
+}
+
+// transient tells faults that may be gone at the next try.
+func transient(err error) bool {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if dailyQuota.MatchString(messageOf(err)) {
+			return false
+		}
+		if slices.Contains(transientCodes, api.ErrorCode()) {
+			return true
+		}
+	}
+	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// refused is an error of one try with what the SDK leaves out.
+type refused struct {
+	err   error
+	body  *refusal
+	tries int
+}
+
+func (e *refused) Error() string { return e.err.Error() }
+func (e *refused) Unwrap() error { return e.err }
+
+// refusalKey is where a request's context keeps its refusal.
+type refusalKey struct{}
+
+// refusal is the body that came with a status of 400 or more.
+type refusal struct{ text string }
+
+// maxRefusal is how much of a body is read.
+const maxRefusal = 64 << 10
+
+// read takes the body, and puts it back.
+func (k *refusal) read(response *http.Response) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
+	response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	if err == nil {
+		k.text = string(body)
+	}
+}
+
+// messageOf is what the service said: IAM writes "Message", Bedrock "message".
+func messageOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorMessage() != "" {
+		return api.ErrorMessage()
+	}
+	var r *refused
+	if !errors.As(err, &r) {
+		return err.Error()
+	}
+	var body map[string]any
+	if json.Unmarshal([]byte(r.body.text), &body) == nil {
+		for name, v := range body {
+			if s, ok := v.(string); ok && strings.EqualFold(name, "message") {
+				return s
+			}
+		}
+	}
+	if r.body.text != "" {
+		return r.body.text
+	}
+	return r.err.Error()
+}

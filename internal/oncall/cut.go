@@ -1,0 +1,82 @@
+package oncall
+
+import (
+	"slices"
+
+	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
+)
+
+// endedAt returns the execution as it would have ended if nobody had caught the
+// failure of that state: cut where its catcher took over, and closed by the
+// failure. So a failure is located the same way whether it was caught for the
+// troubleshooter or not. Where the state is not found the execution stays as it is.
+func endedAt(x *history.Execution, state string, failure *CaughtFailure) *history.Execution {
+	events := x.Events()
+	i := lastExit(events, state)
+	if i < 0 {
+		return x
+	}
+	exit := events[i]
+	out := head(x)
+	out.Status, out.Stop = history.Failed, exit.Time
+	if failure != nil {
+		out.Error, out.Cause = failure.Error, failure.Cause
+	}
+	before := slices.Clone(events[:i:i])
+	out.SetEvents(append(before, history.Event{
+		ID:         exit.ID,
+		PreviousID: exit.PreviousID,
+		Type:       "ExecutionFailed",
+		Time:       exit.Time,
+		Details:    &history.Details{Error: out.Error, Cause: out.Cause},
+	}))
+	return out
+}
+
+// endedWell returns a running execution, all of whose own states are done, as one
+// that succeeded.
+func endedWell(x *history.Execution) *history.Execution {
+	out := head(x)
+	out.Status = history.Succeeded
+	events := beforeOurs(x.Events())
+	if len(events) > 0 {
+		last := events[len(events)-1]
+		out.Stop = last.Time
+		if last.Type != "ExecutionSucceeded" {
+			events = append(slices.Clone(events), history.Event{
+				ID: last.ID + 1, PreviousID: last.ID, Type: "ExecutionSucceeded", Time: last.Time, Details: &history.Details{},
+			})
+		}
+	}
+	out.SetEvents(events)
+	return out
+}
+
+// beforeOurs returns the events before the first state that instrument added.
+func beforeOurs(events []history.Event) []history.Event {
+	for i := range events {
+		if e := &events[i]; e.Type.IsEntered() && e.Details != nil && instrument.Added(e.Details.Name) {
+			return events[:i:i]
+		}
+	}
+	return events
+}
+
+// head copies an execution without its events.
+func head(x *history.Execution) *history.Execution {
+	return &history.Execution{
+		ARN: x.ARN, Name: x.Name, StateMachineARN: x.StateMachineARN, MapRunARN: x.MapRunARN, Type: x.Type,
+		Start: x.Start, Input: x.Input, RedriveCount: x.RedriveCount, Incomplete: x.Incomplete,
+	}
+}
+
+func lastExit(events []history.Event, state string) int {
+	for i := len(events) - 1; i >= 0; i-- {
+		e := &events[i]
+		if e.Type.IsExited() && e.Details != nil && e.Details.Name == state {
+			return i
+		}
+	}
+	return -1
+}

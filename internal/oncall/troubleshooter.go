@@ -1,0 +1,135 @@
+package oncall
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/redact"
+)
+
+// Troubleshooter is the error-handling function of an instrumented workflow.
+type Troubleshooter struct {
+	Responder
+
+	// Fetch returns an execution with its events so far, and the definition that
+	// runs; the definition may be nil.
+	Fetch func(ctx context.Context, executionARN string) (*history.Execution, *asl.Machine, error)
+
+	// Report is what the documents say beyond the diagnosis; History is the execution's ARN.
+	Report report.Options
+
+	// Examined, where set, is given every document that was made.
+	Examined func(report.Document)
+}
+
+// Event is what an instrumented workflow sends: the failed state with the error
+// it was caught with, or the news of a success.
+type Event struct {
+	ExecutionARN string         `json:"executionArn"`
+	State        string         `json:"state"`
+	Failure      *CaughtFailure `json:"failure"`
+	Status       history.Status `json:"status"` // SUCCEEDED; "" for a failure
+}
+
+// CaughtFailure is what a catcher leaves: members may be absent or null.
+type CaughtFailure struct {
+	Error *string `json:"Error"`
+	Cause *string `json:"Cause"`
+}
+
+// Answer is what the workflow gets back, and hands on to SNS.
+type Answer struct {
+	Mail mailText `json:"mail"`
+	report.Document
+}
+
+// MaxAnswer is how large an answer may be, in bytes: it has to pass through the
+// workflow's own payload.
+const MaxAnswer = 8 << 10
+
+// Handle takes an Event as JSON and returns an Answer as JSON.
+func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, error) {
+	var event Event
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	if event.ExecutionARN == "" {
+		return nil, errors.New("read the event: no executionArn in it")
+	}
+	x, m, err := t.Fetch(ctx, event.ExecutionARN)
+	if err != nil {
+		return nil, fmt.Errorf("fetch the execution: %w", err)
+	}
+	if event.Status == history.Succeeded {
+		x = endedWell(x)
+	} else {
+		x = endedAt(x, event.State, event.Failure)
+	}
+	o := t.Report
+	o.History, o.Inline = event.ExecutionARN, true
+	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), o)
+	if err != nil {
+		return nil, err
+	}
+	if t.Examined != nil {
+		t.Examined(doc)
+	}
+	return answer(doc)
+}
+
+// answer drops the longest parts of a document that is too large, least needed first.
+func answer(doc report.Document) ([]byte, error) {
+	whole := Answer{Mail: mail(doc), Document: doc}
+	cuts := []func(*Answer){
+		func(a *Answer) { a.Timeline = []report.Step{} },
+		func(a *Answer) { a.Evidence = []report.Evidence{} },
+		func(a *Answer) { a.Focus = nil },
+		func(a *Answer) { a.OtherFailures = []report.Failure{} },
+		func(a *Answer) { shorten(a.Failure) },
+		func(a *Answer) { shorten(a.Origin) },
+		func(a *Answer) { a.Findings = []report.Finding{} },
+		func(a *Answer) { a.Explanation = redact.Text{} },
+		func(a *Answer) { a.Mail.Text = a.Mail.Text.Truncate(MaxAnswer / 2) },
+		func(a *Answer) { a.Remediation = []report.Remedy{} },
+		func(a *Answer) {
+			a.Prevention, a.Missing = []redact.Text{}, []redact.Text{redact.Static("the diagnosis was cut to fit the workflow's payload")}
+		},
+	}
+	for {
+		out, err := marshal(whole)
+		if err != nil || len(out) <= MaxAnswer || len(cuts) == 0 {
+			return out, err
+		}
+		cuts[0](&whole)
+		cuts = cuts[1:]
+	}
+}
+
+// shorten keeps of a failure what names it.
+func shorten(f *report.Failure) {
+	if f == nil {
+		return
+	}
+	f.Input = nil
+	if f.Cause != nil {
+		cause := f.Cause.Truncate(1 << 10)
+		f.Cause = &cause
+	}
+}
+
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("write the answer: %w", err)
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
