@@ -61,12 +61,12 @@ func str(s *string) string {
 	return *s
 }
 
-// define checks a definition and makes it the revision's.
-func (r *revision) define(text string, kind types.StateMachineType) error {
+// define checks a definition and makes it the revision's; name is the machine's.
+func (r *revision) define(name, text string, kind types.StateMachineType) error {
 	if refusal := asl.Refusal(asl.Diagnose([]byte(text), asl.WorkflowType(kind))); refusal != "" {
 		return &apiError{"InvalidDefinition", refusal}
 	}
-	parsed, err := asl.Parse("", []byte(text))
+	parsed, err := asl.Parse(name, []byte(text))
 	if err != nil {
 		return refuse("InvalidDefinition", "Invalid State Machine Definition: '%s'", err)
 	}
@@ -122,7 +122,7 @@ func (s *Server) createStateMachine(_ context.Context, in *sfn.CreateStateMachin
 	if err := checkRole(*in.RoleArn); err != nil {
 		return nil, err
 	}
-	if err := rev.define(*in.Definition, kind); err != nil {
+	if err := rev.define(*in.Name, *in.Definition, kind); err != nil {
 		return nil, err
 	}
 	if err := rev.configure(in.LoggingConfiguration, in.TracingConfiguration, in.EncryptionConfiguration); err != nil {
@@ -209,7 +209,7 @@ func (s *Server) updateStateMachine(_ context.Context, in *sfn.UpdateStateMachin
 func (m *machine) revise(in *sfn.UpdateStateMachineInput) (*revision, error) {
 	rev := *m.now
 	if in.Definition != nil {
-		if err := rev.define(*in.Definition, m.kind); err != nil {
+		if err := rev.define(m.name, *in.Definition, m.kind); err != nil {
 			return nil, err
 		}
 	}
