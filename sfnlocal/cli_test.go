@@ -24,9 +24,7 @@ func newCLI(t *testing.T, endpoint string) awsCLI {
 	if err != nil {
 		t.Skip("SKIPPED: no AWS CLI (aws) on this machine, so it was not tried against the server")
 	}
-	if testing.Short() {
-		t.Skip("SKIPPED: -short, and the AWS CLI takes seconds")
-	}
+	slowClients(t)
 	return awsCLI{path, endpoint}
 }
 
