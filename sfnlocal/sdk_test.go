@@ -269,6 +269,11 @@ func TestMachinesRunMachines(t *testing.T) {
 			t.Errorf("%s: %s %s", resource, d.Status, aws.ToString(d.Cause))
 		}
 	}
+	token := create(t, c, "token", "", `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sfn:sendTaskSuccess",
+		"Parameters":{"TaskToken":"none","Output":"not JSON"},"End":true}}}`)
+	if d := run(t, c, token, "{}"); aws.ToString(d.Error) != "Sfn.InvalidTokenException" || !strings.HasPrefix(aws.ToString(d.Cause), "Invalid Token: 'Invalid token' (Service: Sfn, Status Code: 400, Request ID: ") {
+		t.Errorf("no such token: %s %s", aws.ToString(d.Error), aws.ToString(d.Cause))
+	}
 	m := create(t, c, "lost", "", `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution",
 		"Parameters":{"StateMachineArn":"`+*child+`x"},"End":true}}}`)
 	if d := run(t, c, m, "{}"); aws.ToString(d.Error) != "StepFunctions.StateMachineDoesNotExistException" {
