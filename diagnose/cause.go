@@ -256,13 +256,21 @@ func excerpt(s string) string {
 func (c *Cause) trailer() {
 	c.Message = excerpt(c.Message)
 	c.Message = requestID.ReplaceAllString(c.Message, "")
-	if m := botocore.FindStringSubmatch(c.Message); m != nil {
+	// Messages can be long, and most have none of this.
+	if m := match(botocore, "An error occurred (", c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
-	} else if m := goSDK.FindStringSubmatch(c.Message); m != nil {
+		if status, err := strconv.Atoi(m[1]); err == nil { // HeadObject has no body, and so no code but its status
+			c.Status = status
+		}
+	} else if m := match(goSDK, "operation error ", c.Message); m != nil {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])
 	}
-	if m := sdkTrailer.FindStringSubmatchIndex(c.Message); m != nil {
+	var m []int
+	if strings.Contains(c.Message, "(Service: ") {
+		m = sdkTrailer.FindStringSubmatchIndex(c.Message)
+	}
+	if m != nil {
 		group := func(i int) string {
 			if m[2*i] < 0 {
 				return ""
@@ -276,7 +284,18 @@ func (c *Cause) trailer() {
 		}
 		c.Message = c.Message[:m[0]] + c.Message[m[1]:]
 	}
-	c.Message = strings.TrimSpace(sdkAttempts.ReplaceAllString(c.Message, ""))
+	if strings.Contains(c.Message, "(SDK Attempt Count: ") {
+		c.Message = sdkAttempts.ReplaceAllString(c.Message, "")
+	}
+	c.Message = strings.TrimSpace(c.Message)
+}
+
+// match is re's first match in s, where s holds the text that every match has.
+func match(re *regexp.Regexp, has, s string) []string {
+	if !strings.Contains(s, has) {
+		return nil
+	}
+	return re.FindStringSubmatch(s)
 }
 
 var (

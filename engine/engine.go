@@ -40,7 +40,7 @@ type Engine struct {
 	Clock Clock
 
 	// Observe is called with every event as it happens, from the event loop, which
-	// waits for it. Executions that run at the same time call it concurrently. The
+	// waits for it: it must not call the execution's Running. Executions that run at the same time call it concurrently. The
 	// events of a distributed Map's child executions are not among them.
 	Observe func(history.Event)
 

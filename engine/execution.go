@@ -56,6 +56,7 @@ type run struct {
 
 	contextBase value.Value // Execution and StateMachine, made when first needed
 	sync        bool
+	redriven    int64 // ms; 0: never
 }
 
 func newExecution(ctx context.Context, e *Engine, p *program, start *node, req Request) (*execution, error) {

@@ -37,6 +37,7 @@ type thread struct {
 	token       string
 	calls       map[*node]int // attempts of Tasks
 	scratch     env
+	limit       *timer // of an Express child execution
 
 	// Where it goes next.
 	next      *node

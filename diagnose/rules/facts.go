@@ -56,6 +56,9 @@ func read(c *diagnose.Case) *facts {
 	f.root = f.top.Root()
 	f.nested = f.top.Nested()
 	f.err, f.msg = f.root.Error, f.root.Message
+	if f.root.Shape == diagnose.LambdaCause || f.root.Shape == diagnose.JSONCause {
+		f.msg = ends(f.msg)
+	}
 	f.state = c.State
 	if c.Machine != nil && f.stateName() != "" && (f.state == nil || f.state.Name != f.stateName()) {
 		f.state = findState(c.Machine, f.stateName())
@@ -180,8 +183,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = regexp.MustCompile(`:(?:execution|express):([^:\s'"]+):([^:\s'",)]+)`)
-	machineARN   = regexp.MustCompile(`:stateMachine:([^:/\s'",)]+)`)
+	executionARN = regexp.MustCompile(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = regexp.MustCompile(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.

@@ -242,6 +242,9 @@ func codebuildReport(f *facts) *jobReport {
 		}
 	}
 	group, stream := f.get("Build", "Logs", "GroupName"), f.get("Build", "Logs", "StreamName")
+	if !looksLikeName(r.name) {
+		r.name = ""
+	}
 	r.logs = "the build's log in /aws/codebuild/" + or(r.name, "PROJECT")
 	if looksLikeName(group) && looksLikeName(stream) && group != "" && stream != "" {
 		r.logs = "the log stream " + stream + " in " + group
@@ -391,6 +394,7 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 		steps = append([]string{"Read the log of the failed work: " + r.logs + "."}, steps...)
 	}
 	d.Remedies = append([]diagnose.Remedy{f.mendJob(r, category, steps)}, f.againJob(retryable)...)
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
 	return d

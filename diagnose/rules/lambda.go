@@ -298,7 +298,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 		return nil
 	}
 	s := f.signal()
-	if s.category != "" && s.category != diagnose.LambdaUnhandled && s.sure {
+	if s.category != "" && (s.sure || f.root.Action != "") {
 		return nil
 	}
 	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
@@ -342,6 +342,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 	}}, {Title: "Let the workflow tell expected errors from bugs", Steps: []string{
 		fmt.Sprintf("Catch the expected ones by name: {\"ErrorEquals\": [%s], \"ResultPath\": \"$.error\", \"Next\": \"…\"}; retry only those that can pass.", jsonString(kind)),
 	}}}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Let the function raise errors of its own types (they become the error name of the state), with what was wrong in the message, and test it with the input that failed."}
 	d.Docs = []string{"Handling errors in Step Functions workflows", "Lambda function errors in Step Functions"}
 	return d

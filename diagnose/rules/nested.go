@@ -53,6 +53,9 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d.Title = fmt.Sprintf("The nested execution of %s failed with %s", machine, named(error))
 	d.RootCause = fmt.Sprintf("%s only passes on that %s failed with %s%s.", upper(f.here()), f.child(), named(error), saying(f.msg))
 	d.Explanation = "What has to change is in the child: its own error and cause are what the parent quotes here, and its own history has the state that failed."
+	if in := f.sub.Within; in != nil && in.State != "" {
+		d.Explanation += fmt.Sprintf(" By its history it failed in the state %s.", named(in.State))
+	}
 	arn := f.nested.Get("ExecutionArn")
 	if !looksLikeName(arn) {
 		arn = "CHILD_EXECUTION_ARN"
@@ -62,6 +65,7 @@ func nestedFailed(f *facts) *diagnose.Finding {
 		"aws stepfunctions get-execution-history --execution-arn " + arn + " --reverse-order --max-items 20",
 		"Mend the child and redrive it (aws stepfunctions redrive-execution --execution-arn " + arn + "), then redrive the parent, which otherwise starts a new one.",
 	}}}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Give the child a name that shows its parent (\"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$\": \"$$.Execution.Id\" in its Input links both in the console).", "The error name of the parent is States.TaskFailed whatever happened in the child: decide on the child's Error, in a Catch and a Choice, not on the name."}
 	d.Docs = []string{"Start workflow executions from a task state in Step Functions", "Restarting state machine executions with redrive in Step Functions"}
 	if s := signalOf(f.root); s.category == diagnose.Throttling || s.category == diagnose.ServiceError {

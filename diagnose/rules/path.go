@@ -51,15 +51,19 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
 	}
+	path, field := pathed(m.path), m.field
+	if field != "" {
+		field = pathed(field)
+	}
 	d := f.finding(diagnose.DataPath, m.confidence, diagnose.No)
-	reads := fmt.Sprintf("reads %s", m.path)
+	reads := fmt.Sprintf("reads %s", path)
 	if m.field != "" {
-		reads = fmt.Sprintf("takes %s from %s", m.field, m.path)
+		reads = fmt.Sprintf("takes %s from %s", field, path)
 	}
 	if m.reader != "" {
-		reads = fmt.Sprintf("reads %s in %s", m.path, m.reader)
+		reads = fmt.Sprintf("reads %s in %s", path, m.reader)
 	}
-	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", m.path, f.ofState())
+	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
 	if known {
@@ -105,6 +109,8 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 		return "The input is the whole answer of lambda:invoke; what the function returned stands under $.Payload."
 	case hasKeys(in, "ExecutedVersion"), hasKeys(in, "SdkHttpMetadata"):
 		return "The input is the whole answer of the service that the state before called: without ResultPath a task's result replaces the state's input."
+	case replacedBy(f.state) != "":
+		return replacedBy(f.state)
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
@@ -140,27 +146,37 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	}
 	out = append(out,
 		diagnose.Remedy{
-			Title: "Supply " + m.path,
+			Title: "Supply " + pathed(m.path),
 			Steps: []string{
-				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), m.path),
+				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), pathed(m.path)),
 				fmt.Sprintf("Is it the caller's to send, start the execution with it. Is it %s's to write, give that state a ResultPath, such as \"ResultPath\": \"$.result\", so that its result is added to the input and does not replace it, and read it below that path.", from),
 			},
-		},
+		})
+	if !isPath(m.path) {
+		return out
+	}
+	return append(out,
 		diagnose.Remedy{
 			Title: "If the field is optional, ask for it first",
 			Steps: []string{
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
-	return out
 }
 
-// previous is the one state of the same machine that leads to s; "" where there are more or none.
+// previous names the one state of the same machine that leads to s; "" where there are more or none.
 func previous(s *asl.State) string {
-	if s == nil || s.Machine == nil {
-		return ""
+	if p := previousState(s); p != nil {
+		return named(p.Name)
 	}
-	name := ""
+	return ""
+}
+
+func previousState(s *asl.State) *asl.State {
+	if s == nil || s.Machine == nil {
+		return nil
+	}
+	var found *asl.State
 	for _, other := range s.Machine.States {
 		leads := other.Next == s.Name || other.Default == s.Name
 		for _, r := range other.Choices {
@@ -170,16 +186,35 @@ func previous(s *asl.State) string {
 			leads = leads || c.Next == s.Name
 		}
 		if leads && other != s {
-			if name != "" {
-				return ""
+			if found != nil {
+				return nil
 			}
-			name = other.Name
+			found = other
 		}
 	}
-	if name == "" {
+	return found
+}
+
+// replacedBy says that the state before s put its result in the place of all that it had.
+func replacedBy(s *asl.State) string {
+	p := previousState(s)
+	if p == nil || p.QueryLanguage == asl.JSONata || s.QueryLanguage == asl.JSONata {
 		return ""
 	}
-	return named(name)
+	name := named(p.Name)
+	switch {
+	case p.Type == asl.Wait || p.Type == asl.Choice:
+		return ""
+	case p.OutputPath != nil && !p.OutputPath.Null && p.OutputPath.Text != "$":
+		return fmt.Sprintf("The state %s before it has \"OutputPath\": %s: only that part of what it had is handed on.", name, jsonString(p.OutputPath.Text))
+	case p.Type == asl.Pass && p.Result == (asl.Value{}) && p.Parameters == nil:
+		return ""
+	case p.ResultPath == nil && (p.Type != asl.Pass || p.Parameters != nil):
+		return fmt.Sprintf("The state %s before it has no ResultPath, so that its result replaced its whole input.", name)
+	case p.ResultPath != nil && !p.ResultPath.Null && p.ResultPath.Text != "$":
+		return fmt.Sprintf("The state %s before it puts its result at %s of its input.", name, pathed(p.ResultPath.Text))
+	}
+	return ""
 }
 
 // ChoicePath sees a Choice that compares a path which is not in its input.
@@ -197,15 +232,18 @@ func choicePath(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.notThere(missing{path: m[1], reader: "the condition of a Choice rule", input: f.input(), confidence: diagnose.Certain})
-	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", m[1])
+	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", pathed(m[1]))
 	d.Explanation += " A missing path fails the Choice state itself; Default is only for values that match no rule."
+	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
+	if !isPath(m[1]) {
+		return d
+	}
 	guard := fmt.Sprintf(`{"And": [{"Variable": %s, "IsPresent": true}, {…the rule as it is…}], "Next": "…"}`, jsonString(m[1]))
 	d.Remedies[len(d.Remedies)-1] = diagnose.Remedy{
 		Title: "If the field is optional, guard the rule with IsPresent",
 		Steps: []string{"Let the rule ask for the field before it compares: " + guard + ". Then Default is taken where the field is absent."},
 		Edits: f.guardChoice(m[1]),
 	}
-	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
 	return d
 }
 
@@ -266,6 +304,7 @@ func invalidPath(f *facts) *diagnose.Finding {
 		miss.data, miss.input = "the result of this state", value.Value{}
 	}
 	d := f.notThere(miss)
+	path = pathed(path)
 	switch {
 	case strings.Contains(why, "can only be applied to arrays"):
 		d.Title = fmt.Sprintf("%s asks for an item of an array, but the data is an object", path)

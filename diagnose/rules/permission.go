@@ -365,10 +365,10 @@ func assumeRole(f *facts) *diagnose.Finding {
 	d := f.finding(diagnose.Permission, diagnose.Certain, diagnose.No)
 	var roles []string
 	for _, m := range plainRole.FindAllStringSubmatch(f.msg, 4) {
-		roles = append(roles, m[1])
+		roles = append(roles, strings.TrimRight(m[1], ".,"))
 	}
 	for _, m := range assumedRole.FindAllStringSubmatch(f.msg, 2) {
-		roles = append([]string{m[1]}, roles...)
+		roles = append([]string{strings.TrimRight(m[1], ".,")}, roles...)
 	}
 	roles = uniq(roles)
 	target, by := "the role", "states.amazonaws.com"

@@ -73,7 +73,7 @@ var classes = []struct {
 	{
 		diagnose.Concurrency,
 		regexp.MustCompile(`(?i)^(ConflictException|Conflict|ResourceConflictException|ResourceConflict|ResourceInUse|ResourceInUseException|ConcurrentModification|ConcurrentModificationException|ConcurrentUpdateException|ConcurrentAccessException|OperationAborted|OperationAbortedException|TransactionConflictException|TransactionConflict|TransactionCanceledException|TransactionInProgressException|ConditionalRequestConflict|CrawlerRunningException|UpdateInProgressException|OperationNotPageable|InvalidStateTransition|InvalidDBInstanceState|InvalidDBInstanceStateFault|InvalidDBClusterStateFault|DeadlockDetected|OptimisticLockException|StaleObjectStateException|DirectUpdateConflict|SerializationFailure|ResourceNotReadyException|ResourceNotReady|InvalidCacheClusterState|StateMachineDeleting|IncorrectState|IncorrectInstanceState|DependencyViolation|ResourceLocked|VersionMismatchException|ClusterContainsTasks\w*|OperationInProgressException|IdempotentParameterMismatch\w*)$`),
-		regexp.MustCompile(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)`),
+		regexp.MustCompile(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)|not in a state (?:from|in) which`),
 		regexp.MustCompile(`(?i)(Conflict\w*|ConcurrentModification\w*|InUse\w*|InProgress\w*)$`),
 	},
 	{
@@ -102,8 +102,24 @@ var classes = []struct {
 	},
 }
 
+// telling is how much of the beginning and the end of a long message is read for
+// its meaning: the rest is data and stack traces.
+const telling = 1024
+
+func ends(s string) string {
+	if len(s) <= 2*telling {
+		return s
+	}
+	return strings.ToValidUTF8(s[:telling]+" … "+s[len(s)-telling:], "")
+}
+
 // signalOf reads a layer's exception names, words and HTTP status.
 func signalOf(c *diagnose.Cause) signal {
+	if len(c.Message) > 2*telling {
+		shorter := *c
+		shorter.Message = ends(c.Message)
+		c = &shorter
+	}
 	names := []string{exception(c.Type), exception(c.Error)}
 	if c.Shape == diagnose.LambdaCause {
 		names = names[:1]

@@ -17,9 +17,9 @@ const (
 
 // named makes a name of the workflow's fit for a sentence.
 func named(s string) string {
-	s = oneLine(s)
+	s = strings.NewReplacer("<", "", ">", "", "`", "'").Replace(oneLine(s))
 	if commanding.MatchString(s) || link.MatchString(s) {
-		return quoted(s)
+		return or(quoted(s), "(a name that is left out here)")
 	}
 	if utf8.RuneCountInString(s) > nameLength {
 		s = string([]rune(s)[:nameLength]) + "…"
@@ -33,7 +33,22 @@ func named(s string) string {
 var plainName = regexp.MustCompile(`^[\w$@./:+=#-]{1,256}$`)
 
 // looksLikeName reports that s can stand in a command or a policy.
-func looksLikeName(s string) bool { return plainName.MatchString(s) && !strings.HasPrefix(s, "-") }
+func looksLikeName(s string) bool {
+	return plainName.MatchString(s) && !strings.HasPrefix(s, "-") && !link.MatchString(s)
+}
+
+var plainPath = regexp.MustCompile(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
+
+// isPath reports that s is a path or a field's name that can be said and written as it is.
+func isPath(s string) bool { return plainPath.MatchString(s) && !link.MatchString(s) }
+
+// pathed makes a path or a field's name fit for a sentence.
+func pathed(s string) string {
+	if isPath(s) {
+		return s
+	}
+	return or(quoted(s), "(a path that is left out here)")
+}
 
 var (
 	link = regexp.MustCompile(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
@@ -41,10 +56,11 @@ var (
 	commanding = regexp.MustCompile(`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )|\b(?:you are|act as|pretend)\b|\bassistant\b|\bsystem prompt|` +
 		`\binstructions?\b|\b(?:tell|inform|advise|instruct|ask|remind) (?:the|them|him|her|your?|users?|operators?|everyone)\b|\b(?:please|now|then|must|should|also|just) (?:run|execute|call|delete|drop|remove|set|add|grant|attach|send|post|render|visit|open|click|print|reply|respond|answer|report|say|output|paste|disable|enable|approve|mark|use|apply|export|upload|install|curl|fetch|wget|tell)\b|` +
 		`\b(?:run|execute|exec)(?:ning)?:? [` + "`'\"" + `]?(?:aws|curl|wget|rm|sudo|bash|sh|python|npm|pip|kubectl|terraform|docker|git)\b|\baws [a-z0-9-]+ [a-z]+-[a-z-]+|\brm -|\bsudo\b|\bcurl\b|\bwget\b|` +
-		`\bno (?:root cause|action|retry|fix)\b|\b(?:AI|LLM|model|agent|bot|reviewer|reader|incident commander|operator)s?[:,]|` +
+		`\bno (?:root cause|action|retry|fix)\b|\b(?:terraform|kubectl|helm|ssh|scp|psql|mysql) [a-z-]+|\b(?:enter|type|share|provide|give|send|confirm) (?:me |us |in )?(?:your|the) |\bpasswords?\b|\bvisit \S|\b(?:recommended|suggested|required|correct) (?:action|remedy|fix|step)s?\b|\bremediation:|\b(?:AI|LLM|model|agent|bot|reviewer|reader|incident commander|operator)s?[:,]|` +
 		`</?(?:cause|system|user|prompt|instructions?|context|evidence)\b|###|\[/?INST|<\||` + "```" + `|!\[|\b(?:delete|drop|truncate|terminate|destroy|wipe|disable|deactivate|detach|grant|attach)[- ](?:the |all |every |this |your )?[\w'"` + "`" + `-]*[ -]?(?:table|bucket|stack|machine|role|policy|user|logging|database|cluster|queue|access|key|keys|permissions?|guardrails?|alarms?)\b|` +
 		`\b(?:access[- ]key|credentials?|environment variables?|secrets?)\b.{0,40}\b(?:print|send|post|dump|base64|report)|\b(?:print|send|post|dump|reveal|exfiltrate|leak|expose|include)\b.{0,40}\b(?:credentials?|environment variables?|secrets?|tokens?|keys?)\b`)
 	markup   = regexp.MustCompile(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
+	tagStart = regexp.MustCompile(`<(/?[a-zA-Z!])`) // of a tag that is cut off
 	longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{48,}`)
 	inQuotes = regexp.MustCompile(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
 	spaces   = regexp.MustCompile(`\s+`)
@@ -71,9 +87,12 @@ func quoted(s string) string {
 }
 
 func harmless(s string) string {
+	if len(s) > 8*quoteLength { // what stands further on would be cut off anyway
+		s = strings.ToValidUTF8(s[:8*quoteLength], "")
+	}
 	s = markup.ReplaceAllString(s, " ")
 	s = oneLine(s)
-	s = link.ReplaceAllString(s, "…")
+	s = link.ReplaceAllString(tagStart.ReplaceAllString(s, "$1"), "…")
 	s = longWord.ReplaceAllString(s, "…")
 	s = inQuotes.ReplaceAllStringFunc(s, func(q string) string {
 		if plainName.MatchString(q[1 : len(q)-1]) {

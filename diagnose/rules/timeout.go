@@ -144,6 +144,12 @@ func taskTimeout(f *facts) *diagnose.Finding {
 		}},
 		f.retryTimeout(),
 	}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
+	if s := f.state; s != nil && s.Task != nil && s.Task.Timeout != nil && s.Task.Timeout.Number != nil {
+		longer := fmt.Sprintf("%g", 2**s.Task.Timeout.Number)
+		d.Remedies[1].Edits = f.setField("TimeoutSeconds", longer)
+		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "The edit doubles it, to "+longer+" s; take the number that your slowest good run asks for.")
+	}
 	if limit == "" && f.state == nil {
 		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "Without TimeoutSeconds a task has 99,999,999 seconds: the limit that fired is written in the definition, or is the state machine's.")
 	}
