@@ -219,6 +219,11 @@ func requestID(call engine.LambdaCall) string {
 	if call.Task != nil && call.Task.ID != "" {
 		return call.Task.ID
 	}
+	return newID()
+}
+
+// newID makes a random UUID.
+func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
@@ -228,12 +233,15 @@ func requestID(call engine.LambdaCall) string {
 func checkEvent(requestID string, event []byte) error {
 	switch {
 	case len(event) > maxEvent:
-		return refusal("RequestTooLargeException", http.StatusRequestEntityTooLarge, requestID,
-			fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(event), maxEvent))
+		return refusal("RequestTooLargeException", http.StatusRequestEntityTooLarge, requestID, tooLong(int64(len(event))))
 	case len(event) > 0 && !json.Valid(event):
 		return refusal("InvalidRequestContentException", http.StatusBadRequest, requestID, "Could not parse request body into json")
 	}
 	return nil
+}
+
+func tooLong(size int64) string {
+	return fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", size, maxEvent)
 }
 
 // refusal is the error of a call that Lambda does not take, as Step Functions records it.

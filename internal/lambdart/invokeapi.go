@@ -24,15 +24,25 @@ func (h *Host) Handler() http.Handler {
 }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent+1))
-	if err != nil && len(body) <= maxEvent {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		refuseCall(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", tooLong(max(r.ContentLength, maxEvent+1)))
+		return
+	case err != nil:
 		return // the caller is gone
 	}
 	call := engine.LambdaCall{
 		Function: r.PathValue("name"), Payload: body,
 		LogTail: r.Header.Get("X-Amz-Log-Type") == "Tail",
 		Event:   r.Header.Get("X-Amz-Invocation-Type") == "Event",
+		Task:    &engine.Task{ID: newID()},
 	}
+	w.Header().Set("X-Amzn-Requestid", call.Task.ID)
+	h.serveCall(w, r, call)
+}
+
+func (h *Host) serveCall(w http.ResponseWriter, r *http.Request, call engine.LambdaCall) {
 	if r.Header.Get("X-Amz-Invocation-Type") == "DryRun" {
 		h.dryRun(w, call)
 		return
