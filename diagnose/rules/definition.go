@@ -27,7 +27,6 @@ var (
 	oneOf        = regexp.MustCompile(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
 	missingNext  = regexp.MustCompile(`Missing '(\w+)' target: (.+?)(?: at |$)`)
 	notReachable = regexp.MustCompile(`State "(.+?)" is not reachable`)
-	resourceARN  = regexp.MustCompile(`(?:The resource provided (\S+) is not recognized|Value is not a valid resource ARN|is not a valid resource|resource ARN|not recognized)`)
 )
 
 // refused reports that the failure is about the definition's own text.
