@@ -23,6 +23,7 @@ type facts struct {
 	state  *asl.State      // the failing state; nil where root failed in another execution
 	task   integration     // what that state calls
 	phase  diagnose.Phase
+	known  *signal // what signal has read; facts live as long as one rule's check
 }
 
 // on makes a rule's Check of a function of facts.
