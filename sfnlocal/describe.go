@@ -105,7 +105,7 @@ func (s *Server) stopExecution(_ context.Context, in *sfn.StopExecutionInput) (*
 		return nil, err
 	}
 	e.abort(in.Error, in.Cause)
-	return &sfn.StopExecutionOutput{StopDate: &e.now().Execution().Stop}, nil
+	return &sfn.StopExecutionOutput{StopDate: &e.latest().Execution().Stop}, nil
 }
 
 // redriveExecution goes on with an execution that did not succeed. It keeps its

@@ -199,8 +199,8 @@ func (e *execution) end() (*history.Execution, bool) {
 	return e.final, e.over
 }
 
-// now returns what runs or ran last.
-func (e *execution) now() *engine.Running {
+// latest returns what runs or ran last.
+func (e *execution) latest() *engine.Running {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.running
@@ -224,7 +224,7 @@ func (e *execution) status() types.ExecutionStatus {
 }
 
 // redrives is how often it was redriven.
-func (e *execution) redrives() int { return e.now().Execution().RedriveCount }
+func (e *execution) redrives() int { return e.latest().Execution().RedriveCount }
 
 func (s *Server) startExecution(_ context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
 	e, err := s.begin(start{machine: *in.StateMachineArn, name: str(in.Name), input: str(in.Input), trace: in.TraceHeader})
@@ -242,7 +242,7 @@ func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecut
 	if e.machine.kind != types.StateMachineTypeExpress {
 		return nil, errType
 	}
-	x, err := e.now().Wait(ctx)
+	x, err := e.latest().Wait(ctx)
 	if x == nil {
 		return nil, err
 	}

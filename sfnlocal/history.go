@@ -55,7 +55,7 @@ type rendered struct {
 }
 
 func (s *Server) eventsOf(e *execution) []history.Event {
-	running := e.now()
+	running := e.latest()
 	if _, ended := e.end(); !ended {
 		return running.History()
 	}

@@ -228,6 +228,18 @@ func TestAStateIsTestedAlone(t *testing.T) {
 	}
 }
 
+func TestAStateWithoutAHandlerIsNotTested(t *testing.T) {
+	c := serve(t, &sfnlocal.Server{})
+	for _, resource := range []string{"arn:aws:states:us-east-1:123456789012:activity:a", "arn:aws:lambda:us-east-1:123456789012:function:f"} {
+		_, err := c.TestState(t.Context(), &sfn.TestStateInput{
+			Definition: aws.String(`{"Type":"Task","Resource":"` + resource + `","End":true}`), RoleArn: aws.String(role),
+		})
+		if code(err) != "ValidationException" || !strings.Contains(err.Error(), resource) {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+}
+
 func TestAnExecutionIsStoppedAndRedriven(t *testing.T) {
 	c := serve(t, &sfnlocal.Server{})
 	m := create(t, c, "m", "", waits)
