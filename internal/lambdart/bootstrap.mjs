@@ -33,7 +33,7 @@ const fault = (kind, message, more) => {
 };
 const report = (what, e) => {
   console.error(`${what} \t${JSON.stringify(e, shown)}`);
-  return call('POST', id ? `invocation/${id}/error` : 'init/error', JSON.stringify(payload(e)), { 'Lambda-Runtime-Function-Error-Type': id ? 'Unhandled' : payload(e).errorType });
+  return call('POST', id ? `invocation/${encodeURIComponent(id)}/error` : 'init/error', JSON.stringify(payload(e)), { 'Lambda-Runtime-Function-Error-Type': id ? 'Unhandled' : payload(e).errorType });
 };
 let dying = false;
 const die = (what, code) => async (e) => { if (dying) return; dying = true; await report(what, e).catch(() => {}); process.exit(code); };
@@ -73,7 +73,11 @@ const next = async () => {
   env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'];
   let over = false;
   const end = (send) => { if (over) return; over = true; emptied = () => {}; send().then(next); };
-  const answer = (value) => end(() => call('POST', `invocation/${id}/response`, JSON.stringify(value === undefined ? null : value)));
+  const answer = (value) => {
+    let body;
+    try { body = JSON.stringify(value) ?? 'null'; } catch { return fail(new Error('Unable to stringify response body')); }
+    end(() => call('POST', `invocation/${encodeURIComponent(id)}/response`, body));
+  };
   const fail = (e) => end(() => report('Invoke Error', e ?? 'handled'));
   const context = {
     callbackWaitsForEmptyEventLoop: true, succeed: answer, fail, done: (e, value) => (e == null ? answer(value) : fail(e)),

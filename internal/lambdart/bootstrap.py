@@ -1,8 +1,9 @@
 # Runs a Python handler under the Lambda Runtime API, and reports as the managed runtimes do.
-import decimal, http.client, importlib, json, logging, os, sys, time, traceback, types
+import decimal, http.client, importlib, json, logging, os, sys, time, traceback, types, urllib.parse
 
 ROOT, ENV = os.environ["LAMBDA_TASK_ROOT"], os.environ
 sys.path[0], request_id = ROOT, ""
+ascii = int(ENV["AWS_EXECUTION_ENV"].rpartition(".")[2]) < 12  # newer runtimes leave other letters as they are
 api = http.client.HTTPConnection(ENV["AWS_LAMBDA_RUNTIME_API"])
 
 
@@ -31,7 +32,7 @@ def report(path, error):
         kind, message, trace = error.kind, error.message, error.trace
     sys.stdout.write("[ERROR] %s: %s\nTraceback (most recent call last):\n%s\n" % (kind, message, "".join(trace)))
     body = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
-    call("POST", path, json.dumps(body).encode(), "Unhandled" if request_id else kind)
+    call("POST", path, json.dumps(body, ensure_ascii=ascii).encode(), "Unhandled" if request_id else kind)
 
 
 def load(name):
@@ -57,7 +58,7 @@ def plain(value):
 
 def marshal(answer):
     try:
-        return answer if isinstance(answer, bytes) else json.dumps(answer, default=plain).encode()
+        return answer if isinstance(answer, bytes) else json.dumps(answer, default=plain, ensure_ascii=ascii).encode()
     except Exception as e:
         raise Fault("MarshalError", "Unable to marshal response: %s" % e)
 
@@ -89,6 +90,6 @@ while True:
     try:
         answer = marshal(handler(json.loads(event), context(headers)))
     except Exception as e:
-        report("invocation/%s/error" % request_id, e)
+        report("invocation/%s/error" % urllib.parse.quote(request_id, ""), e)
     else:
-        call("POST", "invocation/%s/response" % request_id, answer)
+        call("POST", "invocation/%s/response" % urllib.parse.quote(request_id, ""), answer)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -57,21 +58,18 @@ func (a *runtimeAPI) handler() http.Handler {
 func (a *runtimeAPI) give(e event) {
 	a.mu.Lock()
 	a.current = e.id
+	select {
+	case <-a.asked: // it had asked twice
+	default:
+	}
 	a.mu.Unlock()
 	a.events <- e
 }
 
 func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	busy := a.current != ""
-	a.mu.Unlock()
-	if busy {
+	if !a.ask() {
 		refuse(w, http.StatusForbidden, "InvalidStateTransition", "Transition from Running to Ready is not allowed: the event is not answered")
 		return
-	}
-	select {
-	case a.asked <- struct{}{}:
-	default: // it asks again after a broken connection
 	}
 	select {
 	case e := <-a.events:
@@ -83,9 +81,22 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ask notes that the runtime waits, unless it has an event to answer.
+func (a *runtimeAPI) ask() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current != "" {
+		return false
+	}
+	select {
+	case a.asked <- struct{}{}:
+	default: // it asks again, after a broken connection
+	}
+	return true
+}
+
 func (a *runtimeAPI) respond(w http.ResponseWriter, r *http.Request) {
-	failed := r.URL.Path[len(r.URL.Path)-len("/error"):] == "/error"
-	got, err := readAnswer(w, r, failed)
+	got, err := readAnswer(w, r, strings.HasSuffix(r.URL.Path, "/error"))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", err.Error())
 		return

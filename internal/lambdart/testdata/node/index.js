@@ -17,6 +17,7 @@ const does = {
   uncaught: () => { setTimeout(() => { throw new Error('too late'); }, 10); return sleep(5); },
   unhandled: () => { Promise.reject(new Error('nobody cares')); return sleep(5); },
   exit: () => { console.log('last words'); process.exit(4); },
+  circular: () => { const o = {}; o.o = o; return o; },
   never: () => new Promise(() => {}),
   sleep: async (event) => { console.log('going to sleep'); await sleep(event.seconds); return 'rested'; },
   big: (event) => 'x'.repeat(event.mb << 20),
