@@ -17,6 +17,7 @@ import (
 
 type diagnoseFlags struct {
 	definition string
+	compare    string
 	batch      string
 	strict     bool
 }
@@ -51,6 +52,7 @@ may be absent, and one diagnosis document a line comes out, with the id added.`,
 		},
 	}
 	c.Flags().StringVar(&f.definition, "definition", "", "the definition that ran (a file): names fields and lines, and offers edits")
+	c.Flags().StringVar(&f.compare, "compare", "", "the history of an execution that went well (a file): says what is different in the input")
 	c.Flags().StringVar(&f.batch, "batch", "", "a file of failures, one JSON object a line (- for standard input)")
 	c.Flags().BoolVar(&f.strict, "strict", false, "exit 1 also for failures inside an execution that succeeded")
 	return c
@@ -67,6 +69,17 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	kase, err := readCase(name, m, c.InOrStdin())
 	if err != nil {
 		return err
+	}
+	if f.compare != "" {
+		text, err := readFile(f.compare, "history", c.InOrStdin(), maxHistory)
+		if err != nil {
+			return err
+		}
+		well, err := history.Parse(text)
+		if err != nil {
+			return inFile(f.compare, err)
+		}
+		kase.Compare(well)
 	}
 	r, err := newResponder(c.Context(), o)
 	if err != nil {

@@ -93,6 +93,7 @@ func (b *builder) document() Document {
 		RootCause:         b.text(b.d.RootCause),
 		Explanation:       b.text(b.d.Explanation),
 		Focus:             b.focus(),
+		Comparison:        b.comparison(),
 		Findings:          b.findings(),
 		Remediation:       b.remedies(),
 		Prevention:        b.texts(b.d.Prevention),
