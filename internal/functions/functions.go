@@ -14,7 +14,8 @@
 // A list is gone through attempt by attempt; its last outcome stays. A function is
 // named as the definition names it, by its ARN, or by the name in its ARN. A process
 // runs the function's own code (a folder or a .zip, relative to the file) as Lambda
-// would; see internal/lambdart.
+// would, with this user's rights but none of this process's environment variables;
+// see internal/lambdart.
 package functions
 
 import (
