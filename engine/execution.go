@@ -131,7 +131,7 @@ func (x *execution) newRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events, observe: x.engine.Observe}
+	l := &log{limit: x.limits.Events, observe: x.engine.Observe, discard: req.Discard}
 	if req.Type == history.Express {
 		l.limit = 0
 	}
