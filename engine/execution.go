@@ -20,6 +20,7 @@ type execution struct {
 	req    Request
 	limits Limits
 	rand   *rand.Rand
+	random func() uint64 // of rand, for expressions
 
 	ctx    context.Context // of the tasks; ends with the execution
 	cancel context.CancelFunc
@@ -82,6 +83,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 		now:     clock.Now().UnixMilli(),
 		done:    make(chan struct{}),
 	}
+	x.random = x.rand.Uint64
 	x.mail.init()
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	x.main = x.newRun(input)
