@@ -315,7 +315,7 @@ func (m *distributedMap) childRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events}
+	l := &log{limit: x.limits.Events, discard: x.req.Discard}
 	if kind == history.Express {
 		l.limit = 0
 	}

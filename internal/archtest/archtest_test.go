@@ -57,6 +57,7 @@ var plan = []room{
 
 	{path: "cmd", floor: 4},
 	{path: "internal/archtest", floor: 4},
+	{path: "internal/perf", floor: 4},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
 }
@@ -65,7 +66,7 @@ var plan = []room{
 var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/sharedtest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest"}
 
 type file struct {
 	path    string // from the repository's root
