@@ -45,6 +45,7 @@ var plan = []room{
 	{path: "instrument", floor: 2, never: []string{"engine", "diagnose"}},
 	{path: "conformance", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/functions", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/llm/llmtest", floor: 3, never: []string{"engine"}}, // a suite: it looks at documents too
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
 	{path: "internal/report", floor: 2, never: []string{"engine"}},
 	{path: "internal/notify", floor: 2, never: []string{"engine", "diagnose"}},
