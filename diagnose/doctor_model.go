@@ -111,6 +111,7 @@ func (v *visit) compare(use *ModelUse, opinion *Opinion) {
 	if lead != nil && lead.Confidence != Hypothesis {
 		if opinion.Category != "" && opinion.Category != d.Category && !contains(d.Also, opinion.Category) {
 			opinion.Contradicts = string(d.Category)
+			v.dismiss(lead, opinion)
 		}
 		return
 	}
@@ -129,6 +130,17 @@ func (v *visit) compare(use *ModelUse, opinion *Opinion) {
 		}
 		d.Category, d.Retryable = opinion.Category, Depends
 	}
+}
+
+// dismiss takes away what is to mend a cause that was disproved.
+func (v *visit) dismiss(lead *Finding, opinion *Opinion) {
+	if lead.Confidence != Certain {
+		return
+	}
+	for range len(opinion.Remedies) + len(opinion.Prevention) {
+		v.diagnosis.Claims = append(v.diagnosis.Claims, Claim{Standing: Dropped, Reason: "it is against another cause than the one that was proved"})
+	}
+	opinion.Remedies, opinion.Prevention = nil, nil
 }
 
 func contains(all []Category, c Category) bool {

@@ -127,17 +127,19 @@ func (a *reply) weigh(check *checker, form *answerForm, r *redact.Redactor) {
 		}
 		return r.Stored(s)
 	}
-	// fact is text that may name only what occurs in the case: it is told as what happened.
+	// fact is text that may have only names and numbers of the case: it is told as what happened.
 	fact := func(place, s string) redact.Text {
+		before := len(a.flaws)
+		defer func() { a.failed = a.failed || len(a.flaws) > before }()
 		if check.strayTerm(tidy(s)) != "" {
 			a.drop(place, "it names something that does not occur in this case")
-			a.failed = true
 			return redact.Text{}
 		}
-		before := len(a.flaws)
-		t := text(place, s)
-		a.failed = a.failed || len(a.flaws) > before
-		return t
+		if n := check.strayNumber(tidy(s)); n != "" {
+			a.drop(place, n+" does not stand in the evidence")
+			return redact.Text{}
+		}
+		return text(place, s)
 	}
 	opinion := &Opinion{
 		Category:  vocabularyOf(form.Category),
