@@ -7,7 +7,10 @@
 package llm
 
 import (
+	"cmp"
 	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
 )
 
 // Price is what a million tokens cost, in US dollars.
@@ -17,6 +20,13 @@ type Price struct{ Input, Output float64 }
 // some tokens cost more or less than others.
 func (p Price) Cost(input float64, output int) float64 {
 	return (input*p.Input + float64(output)*p.Output) / 1e6
+}
+
+// Most is what a question and its answer cost at the very most, in US dollars: half of
+// all its bytes counted as tokens, and as many tokens of an answer as it may have.
+func (p Price) Most(q diagnose.Prompt) float64 {
+	bytes := len(q.System.String()) + len(q.User.String()) + 2*len(q.Schema) + 1000
+	return p.Cost(float64(bytes)/2, cmp.Or(q.MaxTokens, 4096))
 }
 
 // PriceOf looks a model up, in the first table that has it. A name stands for its dated

@@ -71,6 +71,12 @@ func New(opts Options) *Model {
 // ID tells this model from every other, for caches and reports.
 func (m *Model) ID() string { return "anthropic:" + m.opts.ID }
 
+// Estimate is what the question costs at most, in US dollars; 0 where no price is known.
+func (m *Model) Estimate(p diagnose.Prompt) float64 {
+	price, _ := llm.PriceOf(m.opts.ID, m.opts.Prices, DefaultPrices())
+	return price.Most(p)
+}
+
 // Ask sends the prompt in the best form that the model takes.
 func (m *Model) Ask(ctx context.Context, p diagnose.Prompt) (diagnose.Answer, error) {
 	answer := diagnose.Answer{ModelID: m.opts.ID}

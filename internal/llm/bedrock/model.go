@@ -98,6 +98,9 @@ func geography(region string) string {
 // ID tells this model from every other, for caches and reports.
 func (m *Model) ID() string { return "bedrock:" + m.opts.ID }
 
+// Estimate is what the question costs at most, in US dollars; 0 where no price is known.
+func (m *Model) Estimate(p diagnose.Prompt) float64 { return m.price().Most(p) }
+
 // Ask sends the prompt in the best form that the model takes.
 func (m *Model) Ask(ctx context.Context, p diagnose.Prompt) (diagnose.Answer, error) {
 	began := time.Now()

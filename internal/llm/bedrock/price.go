@@ -39,21 +39,22 @@ const (
 	cacheRead  = 0.1
 )
 
-// cost is 0 where the price is not known.
-func (m *Model) cost(u *types.TokenUsage) float64 {
+// price is nothing where it is not known.
+func (m *Model) price() Price {
 	p, ok := priceOf(m.opts.ID, m.opts.Prices)
 	if !ok {
-		p, ok = priceOf(m.opts.ID, DefaultPrices())
+		p, _ = priceOf(m.opts.ID, DefaultPrices())
 	}
-	if !ok {
-		return 0
-	}
+	return p
+}
+
+func (m *Model) cost(u *types.TokenUsage) float64 {
 	write, read := float64(aws.ToInt32(u.CacheWriteInputTokens)), float64(aws.ToInt32(u.CacheReadInputTokens))
 	if strings.Contains(m.opts.ID, "anthropic.") {
 		write, read = cacheWrite*write, cacheRead*read
 	}
 	input := float64(aws.ToInt32(u.InputTokens)) + write + read
-	return p.Cost(input, int(aws.ToInt32(u.OutputTokens)))
+	return m.price().Cost(input, int(aws.ToInt32(u.OutputTokens)))
 }
 
 // priceOf takes the longest name that is part of the id.

@@ -105,6 +105,12 @@ func (m *Model) ID() string {
 	return "openai:" + m.opts.ID + "@" + m.service.Host()
 }
 
+// Estimate is what the question costs at most, in US dollars; 0 where no price is known.
+func (m *Model) Estimate(p diagnose.Prompt) float64 {
+	price, _ := llm.PriceOf(m.opts.ID, m.opts.Prices, DefaultPrices())
+	return price.Most(p)
+}
+
 // Ask sends the prompt in the best form that the server takes.
 func (m *Model) Ask(ctx context.Context, p diagnose.Prompt) (diagnose.Answer, error) {
 	answer := diagnose.Answer{ModelID: m.opts.ID}
@@ -175,8 +181,11 @@ func (m *Model) answer(body []byte, p diagnose.Prompt, a diagnose.Answer) (diagn
 		a.StopReason = "model_context_window_exceeded"
 	}
 	switch {
-	case first.Message.Refusal != "" && a.Text == "", a.StopReason == "content_filtered":
-		return a, llm.Refused(cmp.Or(reasons[first.FinishReason], "refusal"))
+	case first.Message.Refusal != "" && a.Text == "":
+		a.StopReason = "refusal"
+		return a, llm.Refused(a.StopReason)
+	case a.StopReason == "content_filtered":
+		return a, llm.Refused(a.StopReason)
 	case beheaded(p, a.InputTokens):
 		return a, m.cutOff(a.InputTokens)
 	}
