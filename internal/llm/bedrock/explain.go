@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
 // explanation of a refusal: what it is told by, and what is said of it.
@@ -80,7 +81,7 @@ func (m *Model) reason(ctx context.Context, err error) *diagnose.ModelError {
 				return x.explain(m, said, tries)
 			}
 		}
-		return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock answered with " + sentence(api.ErrorCode()+": "+said),
+		return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock answered with " + llm.Sentence(api.ErrorCode()+": "+said),
 			Mend: "look the error up in Amazon Bedrock's documentation, and try again later"}
 	}
 	return m.unsent(ctx, err)
@@ -89,9 +90,16 @@ func (m *Model) reason(ctx context.Context, err error) *diagnose.ModelError {
 // unsent explains errors that came up before Bedrock said anything.
 func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	text := err.Error()
+	var unreadable *smithy.DeserializationError
 	var network net.Error
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, errTooLarge):
+		return &diagnose.ModelError{Kind: "garbled", Reason: fmt.Sprintf("Amazon Bedrock sent more than %d MB, which can be no answer", maxAnswer>>20),
+			Mend: "choose another model"}
+	case errors.As(err, &unreadable) && ctx.Err() == nil:
+		return &diagnose.ModelError{Kind: "garbled", Reason: "what Amazon Bedrock sent is no answer of its API",
+			Mend: "see AWS_ENDPOINT_URL_BEDROCK_RUNTIME and whether a proxy answers in its place, and try again"}
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &diagnose.ModelError{Kind: "timeout", Reason: fmt.Sprintf("the model %s did not answer in the time that was left", m.opts.ID),
 			Mend: "give the diagnosis more time (a Lambda function: raise its timeout), or choose a faster model"}
@@ -109,7 +117,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 		return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("Amazon Bedrock cannot be reached in %s", m.place()),
 			Mend: "in a VPC, add an interface endpoint for bedrock-runtime or a way out through NAT; else see proxy and firewall"}
 	}
-	return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock could not be asked: " + sentence(text),
+	return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock could not be asked: " + llm.Sentence(text),
 		Mend: "see whether Amazon Bedrock can be reached from here"}
 }
 
@@ -128,15 +136,6 @@ func (m *Model) place() string {
 		return "any region"
 	}
 	return m.region
-}
-
-// sentence is one line of what a service said, of bearable length.
-func sentence(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
 }
 
 func useCaseForm(m *Model, _ string, _ int) *diagnose.ModelError {
@@ -202,7 +201,7 @@ func orAny(resource string) string {
 
 func whichPolicy(said string) string {
 	if _, after, ok := strings.Cut(said, "explicit deny in a "); ok {
-		return sentence(strings.TrimRight(after, "."))
+		return llm.Sentence(strings.TrimRight(after, "."))
 	}
 	return "of the organization, a boundary or the role itself"
 }
@@ -213,7 +212,7 @@ func noAccess(m *Model, _ string, _ int) *diagnose.ModelError {
 }
 
 func deniedOtherwise(m *Model, said string, _ int) *diagnose.ModelError {
-	return &diagnose.ModelError{Kind: "denied", Reason: "Amazon Bedrock denies access: " + sentence(said),
+	return &diagnose.ModelError{Kind: "denied", Reason: "Amazon Bedrock denies access: " + llm.Sentence(said),
 		Mend: "allow bedrock:InvokeModel on " + m.opts.ID + " in the role's policy, and see that the model is enabled for the account"}
 }
 
@@ -268,6 +267,6 @@ func guardrail(*Model, string, int) *diagnose.ModelError {
 }
 
 func refusedRequest(_ *Model, said string, _ int) *diagnose.ModelError {
-	return &diagnose.ModelError{Kind: "rejected", Reason: "Amazon Bedrock refuses the request: " + sentence(said),
+	return &diagnose.ModelError{Kind: "rejected", Reason: "Amazon Bedrock refuses the request: " + llm.Sentence(said),
 		Mend: "choose another model, or report this together with the model's id"}
 }
