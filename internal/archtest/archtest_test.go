@@ -44,6 +44,7 @@ var plan = []room{
 
 	{path: "instrument", floor: 2, never: []string{"engine", "diagnose"}},
 	{path: "conformance", floor: 2, never: []string{"diagnose"}},
+	{path: "sfnlocal", floor: 2, never: []string{"diagnose", "redact"}}, // AWS's types are its wire format
 	{path: "internal/functions", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
 	{path: "internal/report", floor: 2, never: []string{"engine"}},
