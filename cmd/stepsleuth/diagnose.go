@@ -59,7 +59,7 @@ may be absent, and one diagnosis document a line comes out, with the id added.`,
 			case f.batch != "":
 				return diagnoseBatch(c, o, f.batch)
 			case len(args) == 0:
-				return fmt.Errorf("give an execution: its ARN, the file of its history, or - for standard input")
+				return fmt.Errorf("give the history of an execution: its ARN on AWS, a file, or - for standard input")
 			}
 			return diagnoseOne(c, o, f, args[0])
 		},
