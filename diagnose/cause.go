@@ -216,6 +216,9 @@ func (c *Cause) lambda(depth int) {
 			c.Inner = inner
 			return
 		}
+		if words := inner.words(); words != "" { // a message of the function's own making
+			c.Message = words
+		}
 	}
 	words := &Cause{Message: c.Message, Type: c.Type}
 	words.trailer()
@@ -223,6 +226,16 @@ func (c *Cause) lambda(depth int) {
 	if words.Type != "" {
 		c.Type = words.Type
 	}
+}
+
+// words is what a JSON document says in its own words, as far as it has a member for that.
+func (c *Cause) words() string {
+	for _, name := range []string{"message", "Message", "errorMessage", "Cause", "cause", "error", "Error", "detail", "reason", "description"} {
+		if s, ok := descend(c.doc, []string{name}).AsString(); ok && s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 var (

@@ -113,7 +113,7 @@ func (s *Server) getActivityTask(ctx context.Context, in *sfn.GetActivityTaskInp
 		switch {
 		case err != nil:
 			return nil, err
-		case j != nil && j.execution.now().StartTask(j.token, str(in.WorkerName)) == nil:
+		case j != nil && j.execution.latest().StartTask(j.token, str(in.WorkerName)) == nil:
 			return &sfn.GetActivityTaskOutput{TaskToken: &j.token, Input: &j.input}, nil
 		case j != nil:
 			continue // it timed out, or its execution ended
@@ -191,7 +191,7 @@ func (s *Server) withToken(token string, last bool, answer func(*engine.Running)
 	if j == nil {
 		return errToken
 	}
-	err := answer(j.execution.now())
+	err := answer(j.execution.latest())
 	switch {
 	case errors.Is(err, engine.ErrUnknownToken), errors.Is(err, engine.ErrEnded):
 		return errTooLate

@@ -34,12 +34,16 @@ func parseARN(text string, kinds ...string) (arn, error) {
 	return a, nil
 }
 
-// base is the ARN without version or alias.
+// base is the ARN without version, alias and label.
 func (a arn) base() string {
+	text := a.text
 	if q := a.qualifier(); q != "" {
-		return strings.TrimSuffix(a.text, ":"+q)
+		text = strings.TrimSuffix(text, ":"+q)
 	}
-	return a.text
+	if label := a.label(); label != "" {
+		text = strings.TrimSuffix(text, "/"+label)
+	}
+	return text
 }
 
 // qualifier is a state machine's version or alias, or "".

@@ -25,8 +25,10 @@ type execution struct {
 	sync    bool
 	started time.Time
 
-	forgotten bool // guarded by Server.mu, as is tokens
+	// Guarded by Server.mu.
+	forgotten bool
 	tokens    []string
+	bytes     int64 // what it takes, about, once it has ended
 
 	mu       sync.Mutex
 	running  *engine.Running
@@ -139,85 +141,54 @@ func (s *Server) launch(e *execution, redrive *history.Execution) error {
 		StateMachineARN: e.machine.arn, RoleARN: e.rev.role, Type: history.Type(e.machine.kind),
 		Sync: e.sync, Seed: s.rand.Uint64(), Redrive: redrive,
 	})
+	if err != nil && redrive != nil {
+		return refuse("ExecutionNotRedrivable", "%s", err)
+	}
 	if err != nil {
-		return refuse("InternalFailure", "%s", err)
+		return err
 	}
 	if redrive == nil {
 		e.started = running.Execution().Start
 	} else {
 		e.earlier = append(e.earlier, e.running.MapRuns()...)
 		e.redriven = s.now()
+		s.unend(func(other *execution) bool { return other == e })
 	}
 	e.running, e.over, e.settled = running, false, make(chan struct{})
 	s.running++
 	settled := e.settled
 	s.wg.Go(func() {
-		s.await(e, running)
+		x := s.await(e, running)
 		close(settled)
+		if s.Ended != nil {
+			s.Ended(x, e.rev.parsed)
+		}
 	})
 	return nil
 }
 
 // await takes in the end of an execution.
-func (s *Server) await(e *execution, running *engine.Running) {
+func (s *Server) await(e *execution, running *engine.Running) *history.Execution {
 	// The error is of what the engine could not do. It aborted the execution, whose
 	// error and cause say why.
 	x, _ := running.Wait(context.Background())
+	bytes := weigh(running.History())
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	e.mu.Lock()
 	e.over, e.final = true, x
 	e.mu.Unlock()
-	s.mu.Lock()
 	s.running--
-	if e.machine.kind == types.StateMachineTypeExpress {
+	switch {
+	case e.machine.kind == types.StateMachineTypeExpress:
 		s.forget(e)
-	} else if !e.forgotten {
+	case !e.forgotten:
+		e.bytes = bytes
 		s.ended = append(s.ended, e)
+		s.endedBytes += bytes
 		s.forgetOld()
 	}
-	s.mu.Unlock()
-	if s.Ended != nil {
-		s.Ended(x, e.rev.parsed)
-	}
-}
-
-// forgetOld forgets executions that ended long ago or are too many. s.mu is held.
-func (s *Server) forgetOld() {
-	oldest := s.now().Add(-s.Limits.EndedFor)
-	for len(s.ended) > 0 {
-		e := s.ended[0]
-		x, ended := e.end()
-		if ended && len(s.ended) <= s.Limits.Ended && x.Stop.After(oldest) {
-			return
-		}
-		s.ended = s.ended[1:]
-		if ended && !e.forgotten { // else it was redriven, or its machine deleted
-			s.forget(e)
-		}
-	}
-}
-
-// forget drops all that is kept of an execution. s.mu is held.
-func (s *Server) forget(e *execution) {
-	e.forgotten = true
-	delete(s.executions, e.arn)
-	for _, token := range e.tokens {
-		delete(s.tokens, token)
-	}
-	m := e.machine
-	if m.byName[e.name] == e {
-		delete(m.byName, e.name)
-		m.executions = without(m.executions, e)
-	}
-}
-
-// without removes e from executions, oldest first, where it is mostly among the first.
-func without(executions []*execution, e *execution) []*execution {
-	for i, other := range executions {
-		if other == e {
-			return append(executions[:i:i], executions[i+1:]...)
-		}
-	}
-	return executions
+	return x
 }
 
 // end returns the execution where it has ended. Between the engine's end and the
@@ -228,8 +199,8 @@ func (e *execution) end() (*history.Execution, bool) {
 	return e.final, e.over
 }
 
-// now returns what runs or ran last.
-func (e *execution) now() *engine.Running {
+// latest returns what runs or ran last.
+func (e *execution) latest() *engine.Running {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.running
@@ -252,6 +223,9 @@ func (e *execution) status() types.ExecutionStatus {
 	return types.ExecutionStatusRunning
 }
 
+// redrives is how often it was redriven.
+func (e *execution) redrives() int { return e.latest().Execution().RedriveCount }
+
 func (s *Server) startExecution(_ context.Context, in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
 	e, err := s.begin(start{machine: *in.StateMachineArn, name: str(in.Name), input: str(in.Input), trace: in.TraceHeader})
 	if err != nil {
@@ -268,7 +242,7 @@ func (s *Server) startSyncExecution(ctx context.Context, in *sfn.StartSyncExecut
 	if e.machine.kind != types.StateMachineTypeExpress {
 		return nil, errType
 	}
-	x, err := e.now().Wait(ctx)
+	x, err := e.latest().Wait(ctx)
 	if x == nil {
 		return nil, err
 	}
@@ -303,123 +277,4 @@ func data(text string, there bool, asked types.IncludedData) (*string, *types.Cl
 		return nil, &types.CloudWatchEventsExecutionDataDetails{}
 	}
 	return &text, &types.CloudWatchEventsExecutionDataDetails{Included: true}
-}
-
-// find finds a Standard execution by its ARN.
-func (s *Server) find(text string) (*execution, error) {
-	a, err := parseARN(text, kindExecution)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.executions[a.text]; e != nil {
-		return e, nil
-	}
-	return nil, noExecution(text)
-}
-
-func noExecution(text string) error {
-	return refuse("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", text)
-}
-
-func (s *Server) describeExecution(_ context.Context, in *sfn.DescribeExecutionInput) (*sfn.DescribeExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
-	if err != nil {
-		if child := s.findChild(*in.ExecutionArn); child != nil {
-			return child.describe(in.IncludedData), nil
-		}
-		return nil, err
-	}
-	return e.describe(in.IncludedData), nil
-}
-
-func (e *execution) describe(asked types.IncludedData) *sfn.DescribeExecutionOutput {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	out := &sfn.DescribeExecutionOutput{
-		ExecutionArn: &e.arn, Name: &e.name, StateMachineArn: &e.machine.arn, StartDate: &e.started,
-		StateMachineVersionArn: optional(e.version), StateMachineAliasArn: optional(e.alias), TraceHeader: e.trace,
-		Status: types.ExecutionStatusRunning,
-	}
-	out.Input, out.InputDetails = data(e.input, true, asked)
-	count := int32(e.running.Execution().RedriveCount)
-	out.RedriveCount, out.RedriveDate = &count, moment(e.redriven)
-	if e.over {
-		x := e.final
-		out.Status, out.StopDate = types.ExecutionStatus(x.Status), &x.Stop
-		out.Error, out.Cause = x.Error, x.Cause
-		out.Output, out.OutputDetails = data(x.Output.String(), !x.Output.IsAbsent(), asked)
-	}
-	out.RedriveStatus, out.RedriveStatusReason = redrivable(out.Status)
-	return out
-}
-
-// moment is nil for the zero time.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func redrivable(status types.ExecutionStatus) (types.ExecutionRedriveStatus, *string) {
-	switch status {
-	case types.ExecutionStatusRunning, types.ExecutionStatusSucceeded:
-		reason := "Execution is " + string(status) + " and cannot be redriven"
-		return types.ExecutionRedriveStatusNotRedrivable, &reason
-	}
-	return types.ExecutionRedriveStatusRedrivable, nil
-}
-
-func (s *Server) describeStateMachineForExecution(_ context.Context, in *sfn.DescribeStateMachineForExecutionInput) (*sfn.DescribeStateMachineForExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
-	out := &sfn.DescribeStateMachineForExecutionOutput{}
-	if err != nil {
-		child := s.findChild(*in.ExecutionArn)
-		if child == nil {
-			return nil, err
-		}
-		e = child.parent
-		out.MapRunArn, out.Label = &child.run.arn, optional(child.run.label())
-	}
-	m, rev := e.machine, e.rev
-	out.StateMachineArn, out.Name, out.Definition, out.RoleArn = &m.arn, &m.name, &rev.text, &rev.role
-	out.UpdateDate, out.RevisionId = &rev.updated, optional(rev.id)
-	out.LoggingConfiguration, out.TracingConfiguration, out.EncryptionConfiguration = rev.logging, rev.tracing, rev.encryption
-	if len(rev.references) > 0 {
-		out.VariableReferences = rev.references
-	}
-	if in.IncludedData == types.IncludedDataMetadataOnly {
-		out.Definition, out.VariableReferences = new(string), nil
-	}
-	return out, nil
-}
-
-func (s *Server) stopExecution(_ context.Context, in *sfn.StopExecutionInput) (*sfn.StopExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
-	if err != nil {
-		return nil, err
-	}
-	e.abort(in.Error, in.Cause)
-	return &sfn.StopExecutionOutput{StopDate: &e.now().Execution().Stop}, nil
-}
-
-// redriveExecution goes on with an execution that did not succeed. It keeps its
-// ARN, its definition and its history.
-func (s *Server) redriveExecution(_ context.Context, in *sfn.RedriveExecutionInput) (*sfn.RedriveExecutionOutput, error) {
-	e, err := s.find(*in.ExecutionArn)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x, ended := e.end()
-	if status, reason := redrivable(e.status()); !ended || status == types.ExecutionRedriveStatusNotRedrivable {
-		return nil, refuse("ExecutionNotRedrivable", "%s", *reason)
-	}
-	if err := s.launch(e, x); err != nil {
-		return nil, err
-	}
-	return &sfn.RedriveExecutionOutput{RedriveDate: e.describe("").RedriveDate}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
 )
 
@@ -37,7 +38,7 @@ func (s *Server) getExecutionHistory(_ context.Context, in *sfn.GetExecutionHist
 func (s *Server) events(text string) ([]history.Event, error) {
 	e, err := s.find(text)
 	if err == nil {
-		return e.now().History(), nil
+		return s.eventsOf(e), nil
 	}
 	if child := s.findChild(text); child != nil && child.ended {
 		return child.info.Events(), nil
@@ -45,6 +46,25 @@ func (s *Server) events(text string) ([]history.Event, error) {
 		return nil, nil
 	}
 	return nil, err
+}
+
+// rendered is the history that was asked for last, as clients ask page by page.
+type rendered struct {
+	running *engine.Running
+	events  []history.Event
+}
+
+func (s *Server) eventsOf(e *execution) []history.Event {
+	running := e.latest()
+	if _, ended := e.end(); !ended {
+		return running.History()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recent.running != running {
+		s.recent = rendered{running, running.History()}
+	}
+	return s.recent.events
 }
 
 // appendEvent writes an event with its time as the API has it, and without inputs

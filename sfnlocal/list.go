@@ -24,13 +24,33 @@ func (s *Server) listExecutions(_ context.Context, in *sfn.ListExecutionsInput) 
 	if err != nil {
 		return nil, err
 	}
-	items := make([]listed, 0, len(all))
-	for _, e := range all {
-		if item := e.item(); fits(&item, in) {
-			items = append(items, listed{e.seq, item})
-		}
+	all = slices.DeleteFunc(all, func(e *execution) bool { return !fits(e.status(), e.redrives(), in) })
+	executions, next, err := page(all, (*execution).seqOf, listRequest(a.text, in))
+	if err != nil {
+		return nil, err
 	}
-	return listPage(items, "executions "+a.text, in)
+	out := &sfn.ListExecutionsOutput{NextToken: next, Executions: make([]types.ExecutionListItem, len(executions))}
+	for i, e := range executions {
+		out.Executions[i] = e.item()
+	}
+	return out, nil
+}
+
+func listRequest(of string, in *sfn.ListExecutionsInput) pageRequest {
+	list := "executions " + of + " " + string(in.StatusFilter) + " " + string(in.RedriveFilter)
+	return pageRequest{list: list, max: in.MaxResults, token: in.NextToken, reverse: true}
+}
+
+func fits(status types.ExecutionStatus, redrives int, in *sfn.ListExecutionsInput) bool {
+	switch {
+	case in.StatusFilter != "" && status != in.StatusFilter:
+		return false
+	case in.RedriveFilter == types.ExecutionRedriveFilterRedriven:
+		return redrives > 0
+	case in.RedriveFilter == types.ExecutionRedriveFilterNotRedriven:
+		return redrives == 0
+	}
+	return true
 }
 
 // executionsOf returns the executions of a machine, version or alias.
@@ -51,13 +71,6 @@ func (s *Server) executionsOf(a arn) ([]*execution, error) {
 	return slices.DeleteFunc(all, func(e *execution) bool { return e.version != a.text && e.alias != a.text }), nil
 }
 
-type listed struct {
-	seq  int64
-	item types.ExecutionListItem
-}
-
-func (l listed) seqOf() int64 { return l.seq }
-
 func (e *execution) item() types.ExecutionListItem {
 	d := e.describe(types.IncludedDataMetadataOnly)
 	return types.ExecutionListItem{
@@ -65,30 +78,4 @@ func (e *execution) item() types.ExecutionListItem {
 		StartDate: d.StartDate, StopDate: d.StopDate, RedriveCount: d.RedriveCount, RedriveDate: d.RedriveDate,
 		StateMachineVersionArn: d.StateMachineVersionArn, StateMachineAliasArn: d.StateMachineAliasArn,
 	}
-}
-
-func fits(item *types.ExecutionListItem, in *sfn.ListExecutionsInput) bool {
-	redriven := item.RedriveCount != nil && *item.RedriveCount > 0
-	switch {
-	case in.StatusFilter != "" && item.Status != in.StatusFilter:
-		return false
-	case in.RedriveFilter == types.ExecutionRedriveFilterRedriven:
-		return redriven
-	case in.RedriveFilter == types.ExecutionRedriveFilterNotRedriven:
-		return !redriven
-	}
-	return true
-}
-
-func listPage(items []listed, list string, in *sfn.ListExecutionsInput) (*sfn.ListExecutionsOutput, error) {
-	list += " " + string(in.StatusFilter) + " " + string(in.RedriveFilter)
-	items, next, err := page(items, listed.seqOf, pageRequest{list: list, max: in.MaxResults, token: in.NextToken, reverse: true})
-	if err != nil {
-		return nil, err
-	}
-	out := &sfn.ListExecutionsOutput{NextToken: next, Executions: make([]types.ExecutionListItem, len(items))}
-	for i := range items {
-		out.Executions[i] = items[i].item
-	}
-	return out, nil
 }

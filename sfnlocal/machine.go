@@ -292,9 +292,9 @@ func values[V any](m map[string]V) []V {
 	return all
 }
 
-// deleteStateMachine deletes a machine with its versions, aliases and the memory of
-// its executions. AWS lets executions run on; here they are aborted, as nothing
-// could show them any more.
+// deleteStateMachine deletes a machine with its versions, aliases and executions.
+// AWS takes its time and ends executions at their next transition; here they are
+// aborted at once.
 func (s *Server) deleteStateMachine(_ context.Context, in *sfn.DeleteStateMachineInput) (*sfn.DeleteStateMachineOutput, error) {
 	a, err := parseARN(*in.StateMachineArn, kindMachine)
 	if err != nil {
@@ -306,6 +306,7 @@ func (s *Server) deleteStateMachine(_ context.Context, in *sfn.DeleteStateMachin
 	var executions []*execution
 	if m != nil {
 		executions = slices.Clone(m.executions)
+		s.unend(func(e *execution) bool { return e.machine == m })
 		for _, e := range executions {
 			s.forget(e)
 		}

@@ -2,6 +2,7 @@ package sfnlocal
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -265,19 +266,30 @@ func (s *Server) listMapRunExecutions(in *sfn.ListExecutionsInput) (*sfn.ListExe
 	if err != nil {
 		return nil, err
 	}
-	var items []listed
-	for _, c := range r.children {
+	all := slices.DeleteFunc(slices.Clone(r.children), func(c *child) bool { return !fits(c.status(), 0, in) })
+	children, next, err := page(all, (*child).seqOf, listRequest(r.arn, in))
+	if err != nil {
+		return nil, err
+	}
+	out := &sfn.ListExecutionsOutput{NextToken: next, Executions: make([]types.ExecutionListItem, len(children))}
+	for i, c := range children {
 		d := c.describe(types.IncludedDataMetadataOnly)
 		count := int32(c.items())
-		item := types.ExecutionListItem{
+		out.Executions[i] = types.ExecutionListItem{
 			ExecutionArn: d.ExecutionArn, Name: d.Name, StateMachineArn: d.StateMachineArn, MapRunArn: &r.arn, ItemCount: &count,
 			Status: d.Status, StartDate: d.StartDate, StopDate: d.StopDate, RedriveCount: d.RedriveCount,
 		}
-		if fits(&item, in) {
-			items = append(items, listed{c.index, item})
-		}
 	}
-	return listPage(items, "executions "+r.arn, in)
+	return out, nil
+}
+
+func (c *child) seqOf() int64 { return c.index }
+
+func (c *child) status() types.ExecutionStatus {
+	if c.ended {
+		return types.ExecutionStatus(c.info.Status)
+	}
+	return types.ExecutionStatusRunning
 }
 
 // describe is DescribeExecution of a map run's execution.
@@ -285,11 +297,11 @@ func (c *child) describe(asked types.IncludedData) *sfn.DescribeExecutionOutput 
 	x, none := c.info, int32(0)
 	out := &sfn.DescribeExecutionOutput{
 		ExecutionArn: &x.ARN, Name: &x.Name, StateMachineArn: &x.StateMachineARN, MapRunArn: &c.run.arn,
-		StartDate: &x.Start, Status: types.ExecutionStatusRunning, RedriveCount: &none,
+		StartDate: &x.Start, Status: c.status(), RedriveCount: &none,
 	}
 	out.Input, out.InputDetails = data(x.Input.String(), true, asked)
 	if c.ended {
-		out.Status, out.StopDate, out.Error, out.Cause = types.ExecutionStatus(x.Status), moment(x.Stop), x.Error, x.Cause
+		out.StopDate, out.Error, out.Cause = moment(x.Stop), x.Error, x.Cause
 		out.Output, out.OutputDetails = data(x.Output.String(), !x.Output.IsAbsent(), asked)
 	}
 	out.RedriveStatus, out.RedriveStatusReason = redrivable(out.Status)

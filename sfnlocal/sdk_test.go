@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/sfnlocal"
 )
 
@@ -224,6 +228,18 @@ func TestAStateIsTestedAlone(t *testing.T) {
 	}
 }
 
+func TestAStateWithoutAHandlerIsNotTested(t *testing.T) {
+	c := serve(t, &sfnlocal.Server{})
+	for _, resource := range []string{"arn:aws:states:us-east-1:123456789012:activity:a", "arn:aws:lambda:us-east-1:123456789012:function:f"} {
+		_, err := c.TestState(t.Context(), &sfn.TestStateInput{
+			Definition: aws.String(`{"Type":"Task","Resource":"` + resource + `","End":true}`), RoleArn: aws.String(role),
+		})
+		if code(err) != "ValidationException" || !strings.Contains(err.Error(), resource) {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+}
+
 func TestAnExecutionIsStoppedAndRedriven(t *testing.T) {
 	c := serve(t, &sfnlocal.Server{})
 	m := create(t, c, "m", "", waits)
@@ -264,6 +280,11 @@ func TestMachinesRunMachines(t *testing.T) {
 		if d := run(t, c, m, "{}"); d.Status != types.ExecutionStatusSucceeded || *d.Output != want {
 			t.Errorf("%s: %s %s", resource, d.Status, aws.ToString(d.Cause))
 		}
+	}
+	token := create(t, c, "token", "", `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sfn:sendTaskSuccess",
+		"Parameters":{"TaskToken":"none","Output":"not JSON"},"End":true}}}`)
+	if d := run(t, c, token, "{}"); aws.ToString(d.Error) != "Sfn.InvalidTokenException" || !strings.HasPrefix(aws.ToString(d.Cause), "Invalid Token: 'Invalid token' (Service: Sfn, Status Code: 400, Request ID: ") {
+		t.Errorf("no such token: %s %s", aws.ToString(d.Error), aws.ToString(d.Cause))
 	}
 	m := create(t, c, "lost", "", `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution",
 		"Parameters":{"StateMachineArn":"`+*child+`x"},"End":true}}}`)
@@ -328,7 +349,7 @@ func TestAnAliasSharesItsExecutionsOut(t *testing.T) {
 }
 
 func TestWhatIsKeptIsBounded(t *testing.T) {
-	c := serve(t, &sfnlocal.Server{Limits: sfnlocal.Limits{Running: 1, Ended: 3}})
+	c := serve(t, &sfnlocal.Server{Limits: sfnlocal.Limits{Running: 1, Ended: 3, EndedBytes: 600_000}})
 	m := create(t, c, "m", "", passes)
 	for range 5 {
 		run(t, c, m, "{}")
@@ -336,11 +357,83 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	if n := len(done(c.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: m}))(t).Executions); n != 3 {
 		t.Errorf("%d executions are remembered", n)
 	}
+	last := create(t, c, "large", "", `{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`)
+	for range 3 {
+		run(t, c, last, `"`+strings.Repeat("x", 100_000)+`"`)
+	}
+	for arn, want := range map[*string]int{m: 0, last: 1} {
+		if n := len(done(c.ListExecutions(t.Context(), &sfn.ListExecutionsInput{StateMachineArn: arn}))(t).Executions); n != want {
+			t.Errorf("%d executions of %s are remembered, want %d", n, *arn, want)
+		}
+	}
 	slow := create(t, c, "slow", "", waits)
 	done(c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: slow}))(t)
 	_, err := c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: slow})
 	if code(err) != "ExecutionLimitExceeded" {
 		t.Errorf("a second one at the same time: %v", err)
+	}
+}
+
+func TestDeletingAMachineEndsItsExecutions(t *testing.T) {
+	over := make(chan *history.Execution, 1)
+	s := &sfnlocal.Server{Ended: func(x *history.Execution, m *asl.Machine) {
+		if m.State("W") == nil {
+			t.Error("Ended was given another machine")
+		}
+		over <- x
+	}}
+	c := serve(t, s)
+	m := create(t, c, "m", "", waits)
+	x := done(c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: m}))(t).ExecutionArn
+	done(c.DeleteStateMachine(t.Context(), &sfn.DeleteStateMachineInput{StateMachineArn: m}))(t)
+	if e := <-over; e.Status != history.Aborted || e.ARN != *x {
+		t.Errorf("%s ended %s", e.ARN, e.Status)
+	}
+	_, err := c.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: x})
+	if code(err) != "ExecutionDoesNotExist" {
+		t.Errorf("described: %v", err)
+	}
+}
+
+func TestPagesDoNotShiftWhenExecutionsComeIn(t *testing.T) {
+	c := serve(t, &sfnlocal.Server{})
+	m := create(t, c, "m", "", passes)
+	seen := map[string]bool{}
+	for range 4 {
+		run(t, c, m, "{}")
+	}
+	pages := sfn.NewListExecutionsPaginator(c, &sfn.ListExecutionsInput{StateMachineArn: m, MaxResults: 2})
+	for pages.HasMorePages() {
+		for _, x := range done(pages.NextPage(t.Context()))(t).Executions {
+			if seen[*x.Name] {
+				t.Errorf("%s is on two pages", *x.Name)
+			}
+			seen[*x.Name] = true
+		}
+		run(t, c, m, "{}")
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d executions listed", len(seen))
+	}
+}
+
+func BenchmarkAnExecutionFromStartToEnd(b *testing.B) {
+	over := make(chan struct{}, 1)
+	s := &sfnlocal.Server{Ended: func(*history.Execution, *asl.Machine) { over <- struct{}{} }}
+	defer s.Close()
+	call := func(target, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "AWSStepFunctions."+target)
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
+	}
+	call("CreateStateMachine", `{"name":"m","roleArn":"`+role+`","definition":`+strconv.Quote(passes)+`}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		call("StartExecution", `{"stateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m"}`)
+		<-over
 	}
 }
 

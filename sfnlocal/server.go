@@ -71,7 +71,9 @@ type Server struct {
 	tokens     map[string]*job       // by task token
 	running    int
 	ended      []*execution // in the order in which they ended
+	endedBytes int64        // what they take, about
 	closed     bool
+	recent     rendered
 }
 
 // Limits bound what a Server keeps and does. Zero members are the usual.
@@ -79,6 +81,7 @@ type Limits struct {
 	Running    int           // executions at the same time: 1,000
 	Ended      int           // executions that are remembered after their end: 10,000
 	EndedFor   time.Duration // how long they are: 90 days, as on AWS
+	EndedBytes int64         // memory that they may take, about: 512 MiB
 	Machines   int           // state machines, and activities as well: 10,000, as on AWS
 	LongPoll   time.Duration // how long GetActivityTask waits: 60 s, as on AWS
 	RequestLen int64         // bytes of a request: 4 MiB
@@ -103,6 +106,7 @@ func (s *Server) ready() {
 		l.Running = orElse(l.Running, 1000)
 		l.Ended = orElse(l.Ended, 10_000)
 		l.EndedFor = orElse(l.EndedFor, 90*24*time.Hour)
+		l.EndedBytes = orElse(l.EndedBytes, 512<<20)
 		l.Machines = orElse(l.Machines, 10_000)
 		l.LongPoll = orElse(l.LongPoll, time.Minute)
 		l.RequestLen = orElse(l.RequestLen, 4<<20)

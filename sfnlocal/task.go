@@ -27,7 +27,10 @@ func (h tasks) HandleTask(ctx context.Context, t *engine.Task) (engine.Result, e
 	if t.Token == "" {
 		return h.handler(t).HandleTask(ctx, t)
 	}
-	e, _ := ctx.Value(executionKey{}).(*execution)
+	e, ok := ctx.Value(executionKey{}).(*execution)
+	if !ok { // a state that is tested alone: nobody could send its token
+		return engine.Result{}, &engine.UnsupportedError{Resource: t.Resource}
+	}
 	j := &job{execution: e, token: t.Token, input: string(t.Input()), ctx: ctx, answered: make(chan struct{})}
 	h.s.wait(j)
 	if service(t.Resource) != "" || !strings.Contains(t.Resource, ":"+kindActivity+":") {
@@ -79,7 +82,7 @@ func (s *Server) startChild(ctx context.Context, machine, name string, input []b
 	if err != nil {
 		return nil, err
 	}
-	running := e.now()
+	running := e.latest()
 	if strings.Contains(parent.Resource, ".sync") {
 		context.AfterFunc(ctx, func() { _ = running.Stop(nil, nil) }) // it may have ended
 	}

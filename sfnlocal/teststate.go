@@ -3,6 +3,7 @@ package sfnlocal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -31,6 +32,9 @@ func (s *Server) testState(ctx context.Context, in *sfn.TestStateInput) (*stateO
 	test.Seed = s.rand.Uint64()
 	s.mu.Unlock()
 	r, err := s.engine.TestState(ctx, test)
+	if unsupported := (*engine.UnsupportedError)(nil); errors.As(err, &unsupported) {
+		return nil, refuse("ValidationException", "%s", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -99,6 +99,9 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 		return err
 	}
 	x, err := r.execute(c.Context())
+	if closeErr := r.functions.Close(); err == nil {
+		err = closeErr
+	}
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ func serve(c *cobra.Command, o *options, f serveFlags) error {
 		if set, err = functions.Parse(label(f.functions), text); err != nil {
 			return err
 		}
+		defer set.Close()
 	}
 	s := &sfnlocal.Server{
 		Tasks: servedTasks(set), AccountID: f.account, Region: f.awsRegion, Seed: f.seed,

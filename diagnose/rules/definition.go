@@ -27,7 +27,6 @@ var (
 	oneOf        = regexp.MustCompile(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
 	missingNext  = regexp.MustCompile(`Missing '(\w+)' target: (.+?)(?: at |$)`)
 	notReachable = regexp.MustCompile(`State "(.+?)" is not reachable`)
-	resourceARN  = regexp.MustCompile(`(?:The resource provided (\S+) is not recognized|Value is not a valid resource ARN|is not a valid resource|resource ARN|not recognized)`)
 )
 
 // refused reports that the failure is about the definition's own text.
@@ -175,6 +174,9 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		}
 		what = fmt.Sprintf("the field %s is not allowed%s", field, kind)
 		explain = "Each state type has fields of its own (ResultPath, for example, is for Task, Parallel, Map and Pass, not for Wait, Choice, Succeed or Fail), and so has each query language: Parameters, InputPath, OutputPath, ResultPath, ResultSelector belong to JSONPath, Arguments and Output to JSONata."
+		if near := nearField(field); near != "" {
+			return what, fmt.Sprintf("There is no field %s; %s is the one with the nearest name. ", field, near) + explain, []string{fmt.Sprintf("Write %s (seconds are a whole number), or remove %s.", near, field)}
+		}
 		return what, explain, []string{fmt.Sprintf("Remove %s there, or move it to a state that has it (a Pass state before or after).", field)}
 	}
 	if m := missingNext.FindStringSubmatch(w); m != nil {
@@ -201,6 +203,33 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		return "it mixes the query languages" + saying(w), "Parameters, InputPath, OutputPath, ResultPath, ResultSelector, ItemsPath and “.$” keys are for JSONPath; Arguments, Output, Items and {% … %} for JSONata. QueryLanguage at the top holds for all states that do not say otherwise.", []string{"Set \"QueryLanguage\" at the top or in the state, or use the fields of the language in force."}
 	}
 	return "a rule of the Amazon States Language is broken there" + saying(w), "", []string{"Compare the place with the page of that state type."}
+}
+
+// fields are the fields of states, for names that are near to one.
+var fields = []string{
+	"Type", "Comment", "QueryLanguage", "Next", "End", "InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "Arguments", "Output", "Assign",
+	"Resource", "TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath", "Credentials", "Retry", "Catch", "Choices", "Default", "Seconds",
+	"SecondsPath", "Timestamp", "TimestampPath", "Error", "Cause", "ErrorPath", "CausePath", "Branches", "ItemProcessor", "Iterator", "ItemsPath", "Items", "ItemSelector",
+	"ItemReader", "ItemBatcher", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label", "Result",
+	"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "StartAt", "States", "Version", "ProcessorConfig",
+}
+
+// nearField is the field that was probably meant by one that there is not.
+func nearField(name string) string {
+	best, bestDistance := "", 3
+	for _, f := range fields {
+		if f == name {
+			return ""
+		}
+		d := distance(strings.ToLower(f), strings.ToLower(name))
+		if len(name) > 5 && strings.HasPrefix(f, name) {
+			d = 1
+		}
+		if d < bestDistance {
+			best, bestDistance = f, d
+		}
+	}
+	return best
 }
 
 var spelling = regexp.MustCompile(`(States\.[A-Za-z0-9]+)\s*\(`)

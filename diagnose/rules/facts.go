@@ -23,6 +23,7 @@ type facts struct {
 	state  *asl.State      // the failing state; nil where root failed in another execution
 	task   integration     // what that state calls
 	phase  diagnose.Phase
+	known  *signal // what signal has read; facts live as long as one rule's check
 }
 
 // on makes a rule's Check of a function of facts.
@@ -215,7 +216,7 @@ func (f *facts) input() value.Value {
 	return v
 }
 
-// has reports that the root's error name, type or words contain one of the texts, whatever the case.
+// says reports that the root's error name, type or words contain one of the texts, whatever the case.
 func (f *facts) says(texts ...string) bool {
 	all := strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
 	for _, t := range texts {
@@ -332,7 +333,7 @@ func (f *facts) paramNode(name string) *asl.Node {
 	return nil
 }
 
-// parametersJSON is Parameters or Arguments as far as they are literal, for a look inside.
+// definitionText is the failing state's definition as written; "" unknown.
 func (f *facts) definitionText() string {
 	if f.state == nil || f.state.Machine == nil || f.state.Machine.Source() == nil {
 		return ""

@@ -312,7 +312,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	case noCapacity.MatchString(words):
 		return diagnose.ServiceError, and(diagnose.Quota, diagnose.Configuration), diagnose.Likely, diagnose.Yes
 	case jobStopped.MatchString(r.status) || jobStopped.MatchString(r.code) || strings.Contains(r.reason, "stopped by user") || strings.Contains(r.reason, "cancelled by user"):
-		return diagnose.AbortedByHand, and(diagnose.Other), diagnose.Likely, diagnose.Depends
+		return diagnose.AbortedByHand, and(diagnose.Other), diagnose.Likely, diagnose.No
 	}
 	return f.classifyWords(r, words)
 }

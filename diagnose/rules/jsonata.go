@@ -16,14 +16,12 @@ var JSONataFailed = &diagnose.Rule{
 }
 
 var (
-	jsonataExpr   = regexp.MustCompile(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
-	jsonataCode   = regexp.MustCompile(`\b([STD]\d{4}|U\d{4}): (.*)`)
-	unexpected    = regexp.MustCompile(`Expected '?(\w+)'?, but was '?(\w+)'?`)
-	mapInput      = regexp.MustCompile(`Map state input must be an array but was: (.*)`)
-	statesInput   = regexp.MustCompile(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
-	statesResult  = regexp.MustCompile(`\$states\.(result|errorOutput|context)\b`)
-	variableName  = regexp.MustCompile(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
-	jsonataFields = regexp.MustCompile(`(?i)JSONata|QueryEvaluation`)
+	jsonataExpr  = regexp.MustCompile(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
+	jsonataCode  = regexp.MustCompile(`\b([STD]\d{4}|U\d{4}): (.*)`)
+	unexpected   = regexp.MustCompile(`Expected '?(\w+)'?, but was '?(\w+)'?`)
+	mapInput     = regexp.MustCompile(`Map state input must be an array but was: (.*)`)
+	statesInput  = regexp.MustCompile(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
+	variableName = regexp.MustCompile(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
 )
 
 func jsonataFailed(f *facts) *diagnose.Finding {

@@ -301,14 +301,14 @@ func lambdaException(f *facts) *diagnose.Finding {
 	if s.category != "" && (s.sure || f.root.Action != "") {
 		return nil
 	}
-	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
+	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
-	if s.category != "" || !f.lambda() {
-		d.Confidence = diagnose.Likely
-	}
 	kind := or(f.root.Type, f.err)
+	if s.category != "" || !f.lambda() || !ownMistake.MatchString(exception(kind)) {
+		d.Confidence = diagnose.Likely // what it met may come from elsewhere
+	}
 	if !looksLikeName(kind) {
 		kind = "an error"
 	}
@@ -354,6 +354,9 @@ func (f *facts) raisedByFunction() bool {
 		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
 }
 
+// ownMistake are exception types that code raises by itself, whatever it calls.
+var ownMistake = regexp.MustCompile(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
+
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")
 	if !looksLikeName(file) {
@@ -388,10 +391,20 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	if refuses.MatchString(msg) {
 		return no, "The message says that the code refuses its input: the same input would be refused again."
 	}
+	if msg != "" && !commonType.MatchString(k) && !passes.MatchString(k+" "+msg) {
+		return no, "The error has a type of its own, raised on purpose: what the code found is likely to be found again by a retry with the same input."
+	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
 
-var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
+var (
+	// commonType are types that say nothing but that something went wrong.
+	commonType = regexp.MustCompile(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
+	// passes are words of what may pass by itself.
+	passes = regexp.MustCompile(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+)
+
+var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{
@@ -426,6 +439,3 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Troubleshoot invocation issues in Lambda"}
 	return d
 }
-
-// relayed is true where a function only passes on that something else failed.
-func relayed(f *facts) bool { return relayedExecution(f) }

@@ -20,7 +20,7 @@ func (f *facts) service() string {
 	name := ""
 	switch {
 	case f.lambda():
-		name = or(f.root.Service, serviceOfType(f.root.Type))
+		name = f.root.Service
 	case f.root.Service != "":
 		name = f.root.Service
 	case strings.Contains(f.err, ".") && !strings.HasPrefix(f.err, "States."):
@@ -30,8 +30,6 @@ func (f *facts) service() string {
 	}
 	return serviceName(name)
 }
-
-func serviceOfType(string) string { return "" }
 
 var serviceNames = map[string]string{
 	"awslambda": "Lambda", "lambda": "Lambda", "amazondynamodbv2": "DynamoDB", "dynamodb": "DynamoDB", "amazonsqs": "SQS", "sqs": "SQS", "amazonsns": "SNS", "sns": "SNS",
@@ -53,7 +51,7 @@ func serviceName(s string) string {
 	return s
 }
 
-// lambdaThrottle is what a Retry has to name for an integration's throttling.
+// throttleErrors is what a Retry has to name for an integration's throttling.
 var throttleErrors = map[string][]string{
 	"lambda":      {"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"},
 	"dynamodb":    {"DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.RequestLimitExceeded", "DynamoDB.ThrottlingException"},

@@ -19,7 +19,9 @@ var MissingPath = &diagnose.Rule{
 
 var (
 	notFoundInInput = regexp.MustCompile(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort   = regexp.MustCompile(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	// of an intrinsic function's argument
+	argumentNotFound = regexp.MustCompile(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = regexp.MustCompile(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -28,6 +30,11 @@ func missingPath(f *facts) *diagnose.Finding {
 	if m := notFoundInInput.FindStringSubmatch(f.msg); m != nil {
 		path, field = m[1], m[2]
 		if quotedInput, err := value.Parse(strings.TrimSpace(m[3])); err == nil && in.IsAbsent() {
+			in = quotedInput
+		}
+	} else if m := argumentNotFound.FindStringSubmatch(f.msg); m != nil {
+		path = m[1]
+		if quotedInput, err := value.Parse(strings.TrimSpace(m[2])); err == nil && in.IsAbsent() {
 			in = quotedInput
 		}
 	} else if m := notFoundShort.FindStringSubmatch(f.msg); m != nil && f.says("States.") {
@@ -114,7 +121,7 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
-	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there."
+	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there. Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
 }
 
 func hasKeys(v value.Value, keys ...string) bool {

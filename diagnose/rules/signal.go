@@ -272,6 +272,14 @@ func byStatus(status int) signal {
 // signal is what the root of f says; none while a definition is refused, where
 // the words are about fields and not about a service.
 func (f *facts) signal() signal {
+	if f.known == nil {
+		s := f.readSignal()
+		f.known = &s
+	}
+	return *f.known
+}
+
+func (f *facts) readSignal() signal {
 	if f.refused() || f.err == "" && f.msg == "" {
 		return signal{}
 	}

@@ -143,7 +143,7 @@ func clip(s string, n int) string {
 	return strings.TrimRight(cut, " ,;:") + "…"
 }
 
-// sayingOr is `: “words”`, or nothing where there is nothing harmless to quote.
+// saying is `: “words”`, or nothing where there is nothing harmless to quote.
 func saying(s string) string {
 	if q := quoted(s); q != "" {
 		return ": " + q
