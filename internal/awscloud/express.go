@@ -133,8 +133,7 @@ func expressExecution(a arn, events []history.Event) *history.Execution {
 	return x
 }
 
-// patterns of time in which an execution is looked for whose time is not known, the
-// newest first.
+// lookBack is how far back an execution is looked for whose time is not known.
 var lookBack = []time.Duration{time.Hour, 24 * time.Hour, 14 * 24 * time.Hour}
 
 // logged returns the events of an execution in a log group.
@@ -242,10 +241,6 @@ func (c *Cloud) filter(ctx context.Context, q query) ([]types.FilteredLogEvent, 
 	})
 	return all, nil
 }
-
-// isExpress reports whether a state machine's definition says so; only its
-// description does.
-func (m *expressMachine) isExpress() bool { return m.Type == sfntypes.StateMachineTypeExpress }
 
 // quotedTerm is a filter pattern that matches a text wherever it stands.
 func quotedTerm(s string) string {
