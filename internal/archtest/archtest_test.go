@@ -51,6 +51,7 @@ var plan = []room{
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
 	{path: "internal/report", floor: 2, never: []string{"engine"}},
 	{path: "internal/notify", floor: 2, never: []string{"engine", "diagnose"}},
+	{path: "internal/awscloud", floor: 2, never: []string{"engine", "diagnose/rules"}}, // fetches; judges nothing
 	{path: "internal/store", floor: 2, never: []string{"engine", "diagnose"}},
 
 	{path: "internal/oncall", floor: 3, over: nil, never: []string{"engine"}},
