@@ -126,7 +126,6 @@ func Parse(file string, text []byte) (*Set, error) {
 	}
 	set := &Set{byName: make(map[string][]outcome, v.Len())}
 	for _, m := range v.Members() {
-		p.name = Name(m.Key)
 		outcomes, err := p.outcomes("/"+escape(m.Key), m.Value)
 		if err != nil {
 			return nil, err
@@ -139,7 +138,6 @@ func Parse(file string, text []byte) (*Set, error) {
 
 type parser struct {
 	file, text string
-	name       string // of the function that is read
 	hosts      []*lambdart.Host
 }
 
