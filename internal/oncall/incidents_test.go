@@ -346,6 +346,21 @@ func TestWhatCouldNotBeSentIsInTheDigestWhole(t *testing.T) {
 	}
 }
 
+func TestWhoWasToldInOneWayIsNotToldAgain(t *testing.T) {
+	o := newOffice(&store.Memory{})
+	o.Notify = notify.Fanout{o.inbox, &inbox{down: errors.New("the other way is down")}}
+	out, err := o.Respond(context.Background(), call(t, "run-1", noon))
+	if out.Told != "mail 1" || err == nil || !strings.Contains(err.Error(), "the other way is down") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if out := o.respond(t, call(t, "run-1", noon.Add(time.Hour))); out.Tell || len(o.inbox.got) != 1 {
+		t.Errorf("%d mails", len(o.inbox.got))
+	}
+	if d := o.inbox.got[0].Document; d == nil || d.Failure == nil {
+		t.Error("the message has no document")
+	}
+}
+
 // broken is a store that is down.
 type broken struct{}
 
