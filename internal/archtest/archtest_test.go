@@ -66,7 +66,7 @@ var plan = []room{
 }
 
 // awsRooms are the only ones that may import the AWS SDK.
-var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "sfnlocal", "cmd"}
+var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
 var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest"}
