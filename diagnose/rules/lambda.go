@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // LambdaTimeout sees a function that ran into its own time limit.
@@ -15,7 +16,7 @@ var LambdaTimeout = &diagnose.Rule{
 	Check: one(lambdaTimeout),
 }
 
-var timedOutAfter = regexp.MustCompile(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+var timedOutAfter = lazyregexp.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
@@ -68,9 +69,9 @@ var LambdaMemory = &diagnose.Rule{
 }
 
 var (
-	outOfMemory = regexp.MustCompile(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
-	diskFull    = regexp.MustCompile(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
-	manyFiles   = regexp.MustCompile(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+	outOfMemory = lazyregexp.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = lazyregexp.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	manyFiles   = lazyregexp.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
 func lambdaMemory(f *facts) *diagnose.Finding {
@@ -125,8 +126,8 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	importError = regexp.MustCompile(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib   = regexp.MustCompile(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	importError = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib   = lazyregexp.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
@@ -291,7 +292,7 @@ var LambdaException = &diagnose.Rule{
 	Check: one(lambdaException),
 }
 
-var keyError = regexp.MustCompile(`^'?"?([\w.-]{1,60})"?'?$`)
+var keyError = lazyregexp.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
@@ -391,7 +392,7 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
 
-var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
+var refuses = lazyregexp.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

@@ -3,13 +3,13 @@ package bedrock
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/document"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
 	"github.com/aws/smithy-go"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // form is how a model is told the schema of its answer. Not every model takes each.
@@ -66,9 +66,9 @@ func say(in *bedrockruntime.ConverseInput, text string) {
 }
 
 var (
-	refusesSchema = regexp.MustCompile(`(?i)output_?config|text_?format|output_?format|structured output|json_?schema|response_?format|\bschema\b`)
-	refusesChoice = regexp.MustCompile(`(?i)tool_?choice|forces? tool use`)
-	refusesTools  = regexp.MustCompile(`(?i)tool_?config|tool use|\btools?\b`)
+	refusesSchema = lazyregexp.New(`(?i)output_?config|text_?format|output_?format|structured output|json_?schema|response_?format|\bschema\b`)
+	refusesChoice = lazyregexp.New(`(?i)tool_?choice|forces? tool use`)
+	refusesTools  = lazyregexp.New(`(?i)tool_?config|tool use|\btools?\b`)
 )
 
 // after returns the form to try after a refusal: the same where the form was not the reason.
