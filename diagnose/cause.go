@@ -1,10 +1,10 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -151,15 +151,15 @@ func readCause(err, text string, depth int) *Cause {
 }
 
 var (
-	statusName = regexp.MustCompile(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	statusName = lazyregexp.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
 	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
-	handlerReturned = regexp.MustCompile(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+	handlerReturned = lazyregexp.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
 )
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
 
-var stateNamed = regexp.MustCompile(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
+var stateNamed = lazyregexp.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
 
 func (c *Cause) stateNamed() {
 	m := stateNamed.FindStringSubmatch(c.Message)
@@ -241,13 +241,13 @@ func (c *Cause) words() string {
 var (
 	// AWS SDK for Java 1: "(Service: AWSLambda; Status Code: 429; Error Code: X; Request ID: …; Proxy: null)".
 	// AWS SDK for Java 2: "(Service: Lambda, Status Code: 403, Request ID: …)" and "(SDK Attempt Count: 1)".
-	sdkTrailer = regexp.MustCompile(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
+	sdkTrailer = lazyregexp.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
-	botocore = regexp.MustCompile(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
+	botocore = lazyregexp.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK       = regexp.MustCompile(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
-	requestID   = regexp.MustCompile(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
-	sdkAttempts = regexp.MustCompile(`\s*\(SDK Attempt Count: \d+\)`)
+	goSDK       = lazyregexp.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	requestID   = lazyregexp.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
+	sdkAttempts = lazyregexp.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
 // Of a long message the beginning and the end are read: what failed stands in
@@ -304,7 +304,7 @@ func (c *Cause) trailer() {
 }
 
 // match is re's first match in s, where s holds the text that every match has.
-func match(re *regexp.Regexp, has, s string) []string {
+func match(re *lazyregexp.Regexp, has, s string) []string {
 	if !strings.Contains(s, has) {
 		return nil
 	}
@@ -312,11 +312,11 @@ func match(re *regexp.Regexp, has, s string) []string {
 }
 
 var (
-	pythonFrame = regexp.MustCompile(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
-	nodeFrame   = regexp.MustCompile(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
-	javaFrame   = regexp.MustCompile(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
-	dotnetFrame = regexp.MustCompile(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
-	rubyFrame   = regexp.MustCompile(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
+	pythonFrame = lazyregexp.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
+	nodeFrame   = lazyregexp.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
+	javaFrame   = lazyregexp.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
+	dotnetFrame = lazyregexp.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
+	rubyFrame   = lazyregexp.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
 )
 
 func readFrames(c *Cause) []Frame {

@@ -39,7 +39,7 @@ type thread struct {
 	calls       map[*node]int // attempts of Tasks
 	scratch     env
 	lookup      func(string) (jsonata.Value, bool) // for expressions, made when first needed
-	limit       *timer // of an Express child execution
+	limit       *timer                             // of an Express child execution
 
 	// Where it goes next.
 	next      *node

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -184,8 +184,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = regexp.MustCompile(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
-	machineARN   = regexp.MustCompile(`:stateMachine:([\w.-]+)`)
+	executionARN = lazyregexp.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = lazyregexp.New(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.
@@ -260,7 +260,7 @@ func (f *facts) function() string {
 	return ""
 }
 
-var functionARN = regexp.MustCompile(`:function:([\w-]+(?::[\w$-]+)?)`)
+var functionARN = lazyregexp.New(`:function:([\w-]+(?::[\w$-]+)?)`)
 
 // functionOr is "the function X" or "the function".
 func (f *facts) functionOr() string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // NotFound sees something referred to that is not there.
@@ -15,7 +16,7 @@ var NotFound = &diagnose.Rule{
 	Check: one(notFound),
 }
 
-var quotedName = regexp.MustCompile(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
+var quotedName = lazyregexp.New(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
 
 // subjectOf is the thing that a message is about: an ARN or a name in it; "" unknown.
 func subjectOf(msg string) string {
@@ -113,7 +114,7 @@ func notFound(f *facts) *diagnose.Finding {
 	return d
 }
 
-var kindWord = regexp.MustCompile(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
+var kindWord = lazyregexp.New(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
 
 func kindIn(msg, otherwise string) string {
 	m := kindWord.FindStringSubmatch(strings.ReplaceAll(msg, "_", " "))
@@ -236,9 +237,9 @@ var InvalidRequest = &diagnose.Rule{
 }
 
 var (
-	constraintAt  = regexp.MustCompile(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
-	patternOf     = regexp.MustCompile(`regular expression pattern: (\S+)`)
-	parameterName = regexp.MustCompile(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
+	constraintAt  = lazyregexp.New(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
+	patternOf     = lazyregexp.New(`regular expression pattern: (\S+)`)
+	parameterName = lazyregexp.New(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
 )
 
 func invalidRequest(f *facts) *diagnose.Finding {
@@ -376,7 +377,7 @@ var Unreachable = &diagnose.Rule{
 	Check: one(unreachable),
 }
 
-var hostIn = regexp.MustCompile(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: )([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]+)(?::(\d+))?`)
+var hostIn = lazyregexp.New(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: )([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]+)(?::(\d+))?`)
 
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()

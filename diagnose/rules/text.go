@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Names and messages come from whoever wrote the input, so nothing of theirs is
@@ -30,14 +31,14 @@ func named(s string) string {
 	return s
 }
 
-var plainName = regexp.MustCompile(`^[\w$@./:+=#-]{1,256}$`)
+var plainName = lazyregexp.New(`^[\w$@./:+=#-]{1,256}$`)
 
 // looksLikeName reports that s can stand in a command or a policy.
 func looksLikeName(s string) bool {
 	return plainName.MatchString(s) && !strings.HasPrefix(s, "-") && !link.MatchString(s)
 }
 
-var plainPath = regexp.MustCompile(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
+var plainPath = lazyregexp.New(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
 
 // isPath reports that s is a path or a field's name that can be said and written as it is.
 func isPath(s string) bool { return plainPath.MatchString(s) && !link.MatchString(s) }
@@ -51,19 +52,19 @@ func pathed(s string) string {
 }
 
 var (
-	link = regexp.MustCompile(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
+	link = lazyregexp.New(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
 	// commanding is text that tells its reader what to do, or pretends to be somebody.
-	commanding = regexp.MustCompile(`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )|\b(?:you are|act as|pretend)\b|\bassistant\b|\bsystem prompt|` +
+	commanding = lazyregexp.New(`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )|\b(?:you are|act as|pretend)\b|\bassistant\b|\bsystem prompt|` +
 		`\binstructions?\b|\b(?:tell|inform|advise|instruct|ask|remind) (?:the|them|him|her|your?|users?|operators?|everyone)\b|\b(?:please|now|then|must|should|also|just) (?:run|execute|call|delete|drop|remove|set|add|grant|attach|send|post|render|visit|open|click|print|reply|respond|answer|report|say|output|paste|disable|enable|approve|mark|use|apply|export|upload|install|curl|fetch|wget|tell)\b|` +
 		`\b(?:run|execute|exec)(?:ning)?:? [` + "`'\"" + `]?(?:aws|curl|wget|rm|sudo|bash|sh|python|npm|pip|kubectl|terraform|docker|git)\b|\baws [a-z0-9-]+ [a-z]+-[a-z-]+|\brm -|\bsudo\b|\bcurl\b|\bwget\b|` +
 		`\bno (?:root cause|action|retry|fix)\b|\b(?:terraform|kubectl|helm|ssh|scp|psql|mysql) [a-z-]+|\b(?:enter|type|share|provide|give|send|confirm) (?:me |us |in )?(?:your|the) |\bpasswords?\b|\bvisit \S|\b(?:recommended|suggested|required|correct) (?:action|remedy|fix|step)s?\b|\bremediation:|\b(?:AI|LLM|model|agent|bot|reviewer|reader|incident commander|operator)s?[:,]|` +
 		`</?(?:cause|system|user|prompt|instructions?|context|evidence)\b|###|\[/?INST|<\||` + "```" + `|!\[|\b(?:delete|drop|truncate|terminate|destroy|wipe|disable|deactivate|detach|grant|attach)[- ](?:the |all |every |this |your )?[\w'"` + "`" + `-]*[ -]?(?:table|bucket|stack|machine|role|policy|user|logging|database|cluster|queue|access|key|keys|permissions?|guardrails?|alarms?)\b|` +
 		`\b(?:access[- ]key|credentials?|environment variables?|secrets?)\b.{0,40}\b(?:print|send|post|dump|base64|report)|\b(?:print|send|post|dump|reveal|exfiltrate|leak|expose|include)\b.{0,40}\b(?:credentials?|environment variables?|secrets?|tokens?|keys?)\b`)
-	markup   = regexp.MustCompile(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
-	tagStart = regexp.MustCompile(`<(/?[a-zA-Z!])`) // of a tag that is cut off
-	longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{48,}`)
-	inQuotes = regexp.MustCompile(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
-	spaces   = regexp.MustCompile(`\s+`)
+	markup   = lazyregexp.New(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
+	tagStart = lazyregexp.New(`<(/?[a-zA-Z!])`) // of a tag that is cut off
+	longWord = lazyregexp.New(`[A-Za-z0-9+/_=-]{48,}`)
+	inQuotes = lazyregexp.New(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
+	spaces   = lazyregexp.New(`\s+`)
 )
 
 func oneLine(s string) string {

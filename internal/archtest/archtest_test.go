@@ -33,7 +33,7 @@ var plan = []room{
 	{path: "internal/value", floor: 0},
 	{path: "internal/jsonpath", floor: 0, over: []string{"internal/value"}},
 	{path: "internal/intrinsic", floor: 0, over: []string{"internal/value", "internal/jsonpath"}},
-	{path: "jsonata", floor: 0, over: []string{"internal/value"}},
+	{path: "jsonata", floor: 0, over: []string{"internal/value", "internal/lazyregexp"}},
 	{path: "asl", floor: 0, over: []string{"internal/value", "internal/jsonpath", "internal/intrinsic", "jsonata"}},
 	{path: "history", floor: 0},
 	{path: "redact", floor: 0},
@@ -61,6 +61,7 @@ var plan = []room{
 	{path: "cmd", floor: 4},
 	{path: "internal/archtest", floor: 4},
 	{path: "internal/perf", floor: 4},
+	{path: "internal/lazyregexp", floor: 0},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
 }
