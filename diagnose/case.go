@@ -43,6 +43,8 @@ type Case struct {
 	// HandlerFailed says that Failure is one of its own, in what was to handle
 	// Origin: it is what to mend first, and both belong in the verdict.
 	HandlerFailed bool
+
+	shared *shared // while Judge asks its rules
 }
 
 // Subject is the failure that category and root cause describe: the origin where

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -151,15 +151,15 @@ func readCause(err, text string, depth int) *Cause {
 }
 
 var (
-	statusName = lazyregexp.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	statusName = pattern.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
 	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
-	handlerReturned = lazyregexp.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+	handlerReturned = pattern.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
 )
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
 
-var stateNamed = lazyregexp.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
+var stateNamed = pattern.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
 
 func (c *Cause) stateNamed() {
 	m := stateNamed.FindStringSubmatch(c.Message)
@@ -241,13 +241,13 @@ func (c *Cause) words() string {
 var (
 	// AWS SDK for Java 1: "(Service: AWSLambda; Status Code: 429; Error Code: X; Request ID: …; Proxy: null)".
 	// AWS SDK for Java 2: "(Service: Lambda, Status Code: 403, Request ID: …)" and "(SDK Attempt Count: 1)".
-	sdkTrailer = lazyregexp.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
+	sdkTrailer = pattern.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
-	botocore = lazyregexp.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
+	botocore = pattern.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK       = lazyregexp.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
-	requestID   = lazyregexp.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
-	sdkAttempts = lazyregexp.New(`\s*\(SDK Attempt Count: \d+\)`)
+	goSDK       = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
+	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
 // Of a long message the beginning and the end are read: what failed stands in
@@ -269,21 +269,16 @@ func excerpt(s string) string {
 func (c *Cause) trailer() {
 	c.Message = excerpt(c.Message)
 	c.Message = requestID.ReplaceAllString(c.Message, "")
-	// Messages can be long, and most have none of this.
-	if m := match(botocore, "An error occurred (", c.Message); m != nil {
+	if m := botocore.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
 		if status, err := strconv.Atoi(m[1]); err == nil { // HeadObject has no body, and so no code but its status
 			c.Status = status
 		}
-	} else if m := match(goSDK, "operation error ", c.Message); m != nil {
+	} else if m := goSDK.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])
 	}
-	var m []int
-	if strings.Contains(c.Message, "(Service: ") {
-		m = sdkTrailer.FindStringSubmatchIndex(c.Message)
-	}
-	if m != nil {
+	if m := sdkTrailer.FindStringSubmatchIndex(c.Message); m != nil {
 		group := func(i int) string {
 			if m[2*i] < 0 {
 				return ""
@@ -297,26 +292,15 @@ func (c *Cause) trailer() {
 		}
 		c.Message = c.Message[:m[0]] + c.Message[m[1]:]
 	}
-	if strings.Contains(c.Message, "(SDK Attempt Count: ") {
-		c.Message = sdkAttempts.ReplaceAllString(c.Message, "")
-	}
-	c.Message = strings.TrimSpace(c.Message)
-}
-
-// match is re's first match in s, where s holds the text that every match has.
-func match(re *lazyregexp.Regexp, has, s string) []string {
-	if !strings.Contains(s, has) {
-		return nil
-	}
-	return re.FindStringSubmatch(s)
+	c.Message = strings.TrimSpace(sdkAttempts.ReplaceAllString(c.Message, ""))
 }
 
 var (
-	pythonFrame = lazyregexp.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
-	nodeFrame   = lazyregexp.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
-	javaFrame   = lazyregexp.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
-	dotnetFrame = lazyregexp.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
-	rubyFrame   = lazyregexp.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
+	pythonFrame = pattern.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
+	nodeFrame   = pattern.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
+	javaFrame   = pattern.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
+	dotnetFrame = pattern.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
+	rubyFrame   = pattern.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
 )
 
 func readFrames(c *Cause) []Frame {

@@ -2,12 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // jobReport is what a cause says of work that a service ran and that failed.
@@ -29,7 +28,9 @@ type jobReport struct {
 var readers = []func(*facts) *jobReport{ecsReport, batchReport, glueReport, athenaReport, emrReport, emrServerlessReport, sagemakerReport, codebuildReport, otherReport}
 
 // job returns the report in f's cause, or nil.
-func (f *facts) job() *jobReport {
+func (f *facts) job() *jobReport { return f.once.job() }
+
+func (f *facts) readJob() *jobReport {
 	if f.root.Shape != diagnose.JSONCause {
 		return nil
 	}
@@ -93,7 +94,7 @@ func ecsReport(f *facts) *jobReport {
 	}
 	r := &jobReport{service: "ecs", noun: "the ECS task", status: f.get("StopCode"), reason: f.get("StoppedReason"), code: f.get("StopCode"), logs: "the log stream of the container (awslogs-stream-prefix/CONTAINER/TASK_ID)",
 		docs: []string{"Amazon ECS stopped tasks error messages", "Manage Amazon ECS or Fargate tasks with Step Functions"}}
-	if m := regexp.MustCompile(`task-definition/([\w-]+(?::\d+)?)`).FindStringSubmatch(f.get("TaskDefinitionArn")); m != nil {
+	if m := taskDefinition.FindStringSubmatch(f.get("TaskDefinitionArn")); m != nil {
 		r.noun += " of the task definition " + m[1]
 	}
 	for i := range f.root.Len("Containers") {
@@ -163,7 +164,7 @@ func glueReport(f *facts) *jobReport {
 	return r
 }
 
-var glueCategory = lazyregexp.New(`Error Category: ([A-Z_]+)`)
+var glueCategory = pattern.New(`Error Category: ([A-Z_]+)`)
 
 func athenaReport(f *facts) *jobReport {
 	if !f.has("QueryExecution", "Status", "State") {
@@ -175,7 +176,7 @@ func athenaReport(f *facts) *jobReport {
 	if looksLikeName(id) && id != "" {
 		r.look = []string{"aws athena get-query-execution --query-execution-id " + id}
 	}
-	if m := regexp.MustCompile(`^([A-Z][A-Z_]+):`).FindStringSubmatch(r.reason); m != nil {
+	if m := reasonCode.FindStringSubmatch(r.reason); m != nil {
 		r.code = m[1]
 	}
 	return r
@@ -257,7 +258,7 @@ func codebuildReport(f *facts) *jobReport {
 // otherReport takes any JSON document with a failed status.
 func otherReport(f *facts) *jobReport {
 	status := firstOf(f.get("Status"), f.get("State"), f.get("JobStatus"), f.get("status"), f.get("RunStatus"), f.get("ExecutionStatus"))
-	if !regexp.MustCompile(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`).MatchString(status) {
+	if !badStatus.MatchString(status) {
 		return nil
 	}
 	return &jobReport{service: "other", noun: "the work", status: status,
@@ -266,15 +267,21 @@ func otherReport(f *facts) *jobReport {
 }
 
 var (
-	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
-	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
-	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
-	initFailed      = lazyregexp.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
-	hostGone        = lazyregexp.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
-	noCapacity      = lazyregexp.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
-	jobStopped      = lazyregexp.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
-	jobTimeout      = lazyregexp.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
-	ioTimeout       = lazyregexp.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
+	taskDefinition  = pattern.New(`task-definition/([\w-]+(?::\d+)?)`)
+	reasonCode      = pattern.New(`^([A-Z][A-Z_]+):`)
+	badStatus       = pattern.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
+	pullDenied      = pattern.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullAbsent      = pattern.New(`(?i)may require|does not exist`)
+	tableAbsent     = pattern.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
+	containerMemory = pattern.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
+	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
+	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
+	noCapacity      = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
+	jobStopped      = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
+	jobTimeout      = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
+	ioTimeout       = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
 )
 
 // kind of failure of a job, by the service's words.
@@ -290,7 +297,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	case strings.Contains(words, "toomanyrequests") || strings.Contains(words, "pull rate limit"):
 		return diagnose.Throttling, and(diagnose.Quota), c, diagnose.Yes
 	case pullFailed.MatchString(words):
-		if regexp.MustCompile(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`).MatchString(words) && !regexp.MustCompile(`(?i)may require|does not exist`).MatchString(words) {
+		if pullDenied.MatchString(words) && !pullAbsent.MatchString(words) {
 			return diagnose.Permission, and(diagnose.Configuration), c, diagnose.No
 		}
 		return diagnose.ResourceNotFound, and(diagnose.Permission, diagnose.Configuration), c, diagnose.No
@@ -333,7 +340,7 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Quota, and(diagnose.ServiceError), diagnose.Certain, diagnose.Yes
 	case has("PERMISSION_ERROR", "PERMISSION_DENIED"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
-	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || regexp.MustCompile(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`).MatchString(words):
+	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || tableAbsent.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
 	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "404", "FileNotFoundException"):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No

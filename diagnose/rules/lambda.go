@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // LambdaTimeout sees a function that ran into its own time limit.
@@ -15,7 +15,7 @@ var LambdaTimeout = &diagnose.Rule{
 	Check: one(lambdaTimeout),
 }
 
-var timedOutAfter = lazyregexp.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
@@ -68,9 +68,9 @@ var LambdaMemory = &diagnose.Rule{
 }
 
 var (
-	outOfMemory = lazyregexp.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
-	diskFull    = lazyregexp.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
-	manyFiles   = lazyregexp.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+	outOfMemory = pattern.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = pattern.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
 func lambdaMemory(f *facts) *diagnose.Finding {
@@ -125,8 +125,9 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	importError = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib   = lazyregexp.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	loadError   = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	importError = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib   = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
@@ -143,7 +144,7 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	if !named && !exited && (m == nil || !f.lambda()) && (lib == "" || !f.lambda()) && !(f.lambda() && loading && f.root.Frames == nil) {
 		return nil
 	}
-	if m != nil && !named && inOwnCode(f) && !lazyregexp.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`).MatchString(f.root.Type+f.msg) {
+	if m != nil && !named && inOwnCode(f) && !loadError.MatchString(f.root.Type+f.msg) {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaPackaging, diagnose.Certain, diagnose.No)
@@ -291,7 +292,7 @@ var LambdaException = &diagnose.Rule{
 	Check: one(lambdaException),
 }
 
-var keyError = lazyregexp.New(`^'?"?([\w.-]{1,60})"?'?$`)
+var keyError = pattern.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
@@ -355,7 +356,7 @@ func (f *facts) raisedByFunction() bool {
 }
 
 // ownMistake are exception types that code raises by itself, whatever it calls.
-var ownMistake = lazyregexp.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
+var ownMistake = pattern.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
 
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")
@@ -399,12 +400,12 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 
 var (
 	// commonType are types that say nothing but that something went wrong.
-	commonType = lazyregexp.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
+	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
 	// passes are words of what may pass by itself.
-	passes = lazyregexp.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
 )
 
-var refuses = lazyregexp.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // Throttled sees a rate limit.
@@ -163,7 +163,7 @@ func throttled(f *facts) *diagnose.Finding {
 	return d
 }
 
-var throttleName = lazyregexp.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
+var throttleName = pattern.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
 
 func limitStep(f *facts) string {
 	switch f.service() {
@@ -190,7 +190,7 @@ var QuotaReached = &diagnose.Rule{
 	Check: one(quotaReached),
 }
 
-var instanceQuota = lazyregexp.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
+var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
@@ -266,7 +266,7 @@ var HistoryFull = &diagnose.Rule{
 	Check: one(historyFullFound),
 }
 
-var historyFull = lazyregexp.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
+var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
 	if !historyFull.MatchString(f.msg) {
@@ -293,7 +293,7 @@ var PayloadTooLarge = &diagnose.Rule{
 	Check: one(payloadTooLarge),
 }
 
-var resultOf = lazyregexp.New(`The state/task '([^']+)' returned a result`)
+var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
 
 func payloadTooLarge(f *facts) *diagnose.Finding {
 	limit := f.errorIs("States.DataLimitExceeded") || f.says("exceeding the maximum number of bytes service limit")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // MapThreshold sees a Map that failed for too many failed items.
@@ -59,9 +59,9 @@ var ItemReader = &diagnose.Rule{
 }
 
 var (
-	csvTrouble  = lazyregexp.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
-	notIterable = lazyregexp.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
-	tooBig      = lazyregexp.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
+	csvTrouble  = pattern.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
+	notIterable = pattern.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
+	tooBig      = pattern.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
 )
 
 func itemReader(f *facts) *diagnose.Finding {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,10 +18,10 @@ var MissingPath = &diagnose.Rule{
 }
 
 var (
-	notFoundInInput = lazyregexp.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundInInput = pattern.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
 	// of an intrinsic function's argument
-	argumentNotFound = lazyregexp.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort    = lazyregexp.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	argumentNotFound = pattern.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = pattern.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -231,7 +231,7 @@ var ChoicePath = &diagnose.Rule{
 	Check: one(choicePath),
 }
 
-var choiceInvalid = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
+var choiceInvalid = pattern.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
 
 func choicePath(f *facts) *diagnose.Finding {
 	m := choiceInvalid.FindStringSubmatch(f.msg)
@@ -289,8 +289,8 @@ var InvalidPath = &diagnose.Rule{
 }
 
 var (
-	invalidPathText = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
-	unableToApply   = lazyregexp.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
+	invalidPathText = pattern.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
+	unableToApply   = pattern.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
 )
 
 func invalidPath(f *facts) *diagnose.Finding {
@@ -401,7 +401,7 @@ var ResultPathMisfit = &diagnose.Rule{
 	Check: one(resultPathMisfit),
 }
 
-var referencePath = lazyregexp.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
+var referencePath = pattern.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
 
 func resultPathMisfit(f *facts) *diagnose.Finding {
 	m := referencePath.FindStringSubmatch(f.msg)
@@ -444,8 +444,8 @@ var ItemsNotArray = &diagnose.Rule{
 }
 
 var (
-	mustBeArray  = lazyregexp.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
-	itemsInvalid = lazyregexp.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
+	mustBeArray  = pattern.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
+	itemsInvalid = pattern.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
 )
 
 func itemsNotArray(f *facts) *diagnose.Finding {
@@ -510,7 +510,7 @@ var RuntimeData = &diagnose.Rule{
 	Check: one(runtimeData),
 }
 
-var anyPath = lazyregexp.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+var anyPath = pattern.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
 
 func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {
