@@ -1,5 +1,6 @@
 // Package deploy holds what deploys the troubleshooter: a Terraform module and a
-// SAM template, which make the same things. It knows nothing of the function's code.
+// SAM template, which make the same things, and packages of them with the function's
+// zip file. It knows nothing of the function's code.
 package deploy
 
 import (
