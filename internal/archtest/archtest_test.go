@@ -58,6 +58,7 @@ var plan = []room{
 	{path: "internal/verify", floor: 3},
 	{path: "internal/eval", floor: 3, never: []string{"engine"}},
 
+	{path: "deploy", floor: 0, over: []string{"internal/wholefile"}}, // embeds the module and the template
 	{path: "cmd", floor: 4},
 	{path: "internal/archtest", floor: 4},
 	{path: "internal/perf", floor: 4},
