@@ -21,9 +21,20 @@ const maxConfig = 1 << 20
 // config is the configuration file. Flags win over the environment, and the
 // environment over the file.
 type config struct {
-	Model  string       `yaml:"model"`
-	Region string       `yaml:"region"`
-	Redact redactConfig `yaml:"redact"`
+	Model       string `yaml:"model"`
+	Region      string `yaml:"region"`
+	ModelCache  string `yaml:"modelCache"` // folder
+	ModelBudget struct {
+		Calls   int     `yaml:"calls"` // a day
+		Dollars float64 `yaml:"dollars"`
+	} `yaml:"modelBudget"`
+	Guardrail struct {
+		ID      string `yaml:"id"`
+		Version string `yaml:"version"`
+	} `yaml:"guardrail"` // Amazon Bedrock's
+	Redact    redactConfig `yaml:"redact"`
+	Notify    notifyConfig `yaml:"notify"`
+	Incidents string       `yaml:"incidents"` // file
 }
 
 // redactConfig is what is secret here besides what is secret everywhere, and what is not.

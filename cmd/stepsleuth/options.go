@@ -35,7 +35,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print data only: no progress and no notes on stderr")
 	f.BoolVar(&o.noColor, "no-color", false, "no colour, also on a terminal (NO_COLOR does the same)")
 	f.StringVar(&o.model, "model", os.Getenv("STEPSLEUTH_MODEL"),
-		"ask a model besides the rules: bedrock, or bedrock:MODEL-OR-PROFILE-ID (default none; STEPSLEUTH_MODEL)")
+		"ask a model besides the rules: "+modelForms+" (default none; STEPSLEUTH_MODEL)")
 	f.StringVar(&o.file, "config", os.Getenv("STEPSLEUTH_CONFIG"), "configuration file (default "+configFile+" in this folder, if it is there; STEPSLEUTH_CONFIG)")
 	f.StringVar(&o.region, "region", "", "AWS region of the model (default from the AWS environment)")
 }
@@ -54,10 +54,7 @@ func (o *options) check() error {
 	if o.region == "" {
 		o.region = o.config.Region
 	}
-	if o.model != "" && o.model != "none" && o.model != "bedrock" && !strings.HasPrefix(o.model, "bedrock:") {
-		return fmt.Errorf("--model %s: it is none, bedrock, or bedrock: and the id of a model or an inference profile", o.model)
-	}
-	return nil
+	return checkModel(o.model)
 }
 
 // note says something that is not data.
