@@ -21,6 +21,7 @@ import (
 type transcript struct {
 	answers []string
 	stop    string
+	cached  []bool // of each answer
 	asked   []diagnose.Prompt
 }
 
@@ -29,7 +30,12 @@ func (m *transcript) Ask(_ context.Context, p diagnose.Prompt) (diagnose.Answer,
 	if len(m.asked) > len(m.answers) {
 		return diagnose.Answer{}, &diagnose.ModelError{Kind: "unavailable", Reason: "the transcript has no more answers", Mend: "write one"}
 	}
-	return diagnose.Answer{Text: m.answers[len(m.asked)-1], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002}, nil
+	n := len(m.asked) - 1
+	a := diagnose.Answer{Text: m.answers[n], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002}
+	if n < len(m.cached) && m.cached[n] {
+		a.Cached, a.InputTokens, a.OutputTokens, a.CostUSD = true, 0, 0, 0
+	}
+	return a, nil
 }
 
 // Each transcript holds a model's answers, and what became of them.
@@ -219,6 +225,26 @@ func TestCorrectionThatFails(t *testing.T) {
 	}
 	if want := "a correction of the model's answer: the transcript has no more answers"; !strings.Contains(strings.Join(d.Missing, "\n"), want) {
 		t.Errorf("Missing does not say it: %q", d.Missing)
+	}
+}
+
+// A diagnosis whose answers were all given before says so; one that cost something does not.
+func TestCachedAnswers(t *testing.T) {
+	for _, test := range []struct {
+		answers []string
+		cached  []bool
+		want    bool
+	}{
+		{[]string{answer(nil)}, []bool{false}, false},
+		{[]string{answer(nil)}, []bool{true}, true},
+		{[]string{"no", answer(nil)}, []bool{true, true}, true},
+		{[]string{"no", answer(nil)}, []bool{true, false}, false},
+		{[]string{"no", answer(nil)}, []bool{false, true}, false},
+	} {
+		d := diagnosis(t, &diagnose.Doctor{Model: &transcript{answers: test.answers, cached: test.cached}}, ticket(t))
+		if d.Model.Cached != test.want || d.Model.Answer.Cached != test.want || (d.Model.Answer.CostUSD == 0) != test.want {
+			t.Errorf("%v: %+v", test.cached, d.Model)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func newRefusal(s *Service, response *http.Response, body []byte) *Refusal {
 	if !r.HTML {
 		var said string
 		r.Codes, said = reading(body)
-		r.Said = s.scrub(Sentence(said))
+		r.Said = Sentence(s.scrub(said)) // in this order: half a key is one too
 	}
 	return r
 }

@@ -97,7 +97,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case errors.Is(err, errTooLarge):
 		return &diagnose.ModelError{Kind: "garbled", Reason: fmt.Sprintf("Amazon Bedrock sent more than %d MB, which can be no answer", maxAnswer>>20),
 			Mend: "choose another model"}
-	case errors.As(err, &unreadable) && ctx.Err() == nil:
+	case errors.As(err, &unreadable) && !errors.Is(err, errCut) && ctx.Err() == nil:
 		return &diagnose.ModelError{Kind: "garbled", Reason: "what Amazon Bedrock sent is no answer of its API",
 			Mend: "see AWS_ENDPOINT_URL_BEDROCK_RUNTIME and whether a proxy answers in its place, and try again"}
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -113,7 +113,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case contains(text, "credentials", "no ec2 imds role", "get identity", "failed to retrieve credentials"):
 		return &diagnose.ModelError{Kind: "denied", Reason: "there are no AWS credentials to call Amazon Bedrock with",
 			Mend: "sign in with aws sso login, set AWS_PROFILE, or run where a role is attached; or go on without a model"}
-	case errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
+	case errors.Is(err, errCut), errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
 		return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("Amazon Bedrock cannot be reached in %s", m.place()),
 			Mend: "in a VPC, add an interface endpoint for bedrock-runtime or a way out through NAT; else see proxy and firewall"}
 	}
