@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -22,6 +23,7 @@ type transcript struct {
 	answers []string
 	stop    string
 	cached  []bool // of each answer
+	took    time.Duration
 	asked   []diagnose.Prompt
 }
 
@@ -31,7 +33,7 @@ func (m *transcript) Ask(_ context.Context, p diagnose.Prompt) (diagnose.Answer,
 		return diagnose.Answer{}, &diagnose.ModelError{Kind: "unavailable", Reason: "the transcript has no more answers", Mend: "write one"}
 	}
 	n := len(m.asked) - 1
-	a := diagnose.Answer{Text: m.answers[n], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002}
+	a := diagnose.Answer{Text: m.answers[n], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002, Latency: m.took}
 	if n < len(m.cached) && m.cached[n] {
 		a.Cached, a.InputTokens, a.OutputTokens, a.CostUSD = true, 0, 0, 0
 	}
@@ -254,6 +256,19 @@ func TestNoCorrectionWhenTheTimeIsUp(t *testing.T) {
 	d, err := (&diagnose.Doctor{Model: ends{m, cancel}}).Diagnose(ctx, ticket(t))
 	if err != nil || len(m.asked) != 1 || d.Model.Err == nil {
 		t.Errorf("%v, %d questions, %+v", err, len(m.asked), d.Model)
+	}
+}
+
+// A correction that would take longer than there is time for is not asked for.
+func TestNoCorrectionWhenThereIsTooLittleTime(t *testing.T) {
+	for limit, asked := range map[time.Duration]int{time.Minute: 1, 2 * time.Hour: 2} {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		m := &transcript{answers: []string{"nothing", answer(nil)}, took: time.Hour}
+		_, err := (&diagnose.Doctor{Model: m}).Diagnose(ctx, ticket(t))
+		cancel()
+		if err != nil || len(m.asked) != asked {
+			t.Errorf("%v left: %d questions, %v", limit, len(m.asked), err)
+		}
 	}
 }
 

@@ -120,6 +120,33 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	}
 }
 
+// fails is a transport whose connections break.
+type fails struct {
+	trips *int
+	err   error
+}
+
+func (f fails) RoundTrip(*http.Request) (*http.Response, error) {
+	*f.trips++
+	return nil, f.err
+}
+
+func TestBrokenConnectionsAreTriedAgain(t *testing.T) {
+	for text, tries := range map[string]int{
+		"http2: server sent GOAWAY and closed the connection; LastStreamID=1": 3, "stream error: stream ID 1; INTERNAL_ERROR; received from peer": 3,
+		"http2: client connection lost": 3, "http: server closed idle connection": 3, "read tcp: connection reset by peer": 3,
+		"dial tcp: lookup nowhere.invalid: no such host": 1, "x509: certificate has expired": 1, "unsupported protocol scheme": 1,
+	} {
+		trips := 0
+		s := &llm.Service{Name: "Test", URL: "http://test.invalid/v1", Attempts: 3, Client: &http.Client{Transport: fails{&trips, errors.New(text)}},
+			Wait: func(int) time.Duration { return 0 }}
+		_, err := s.Post(t.Context(), nil)
+		if e := s.Unsent(t.Context(), err, "m"); trips != tries || e.Kind != "unavailable" || e.Mend == "" {
+			t.Errorf("%s: %d tries, %+v", text, trips, e)
+		}
+	}
+}
+
 func TestWhatIsNotTriedAgain(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 413, 422, 501, 505} {
 		synctest.Test(t, func(t *testing.T) {
