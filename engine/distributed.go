@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -289,6 +290,9 @@ func (m *distributedMap) startChild() {
 	child.run.note("ExecutionStarted", 0, t.x.now, func(d *historyDetails) {
 		d.Input, d.RoleARN = payload(input), role
 	})
+	if child.run.info.Type == history.Express {
+		child.limit = t.x.timers.set(t.x.now+expressLimit*1000, func() { m.lost(child, history.TimedOut, nil) })
+	}
 	child.goTo(child.graph.start, input)
 }
 
@@ -311,7 +315,7 @@ func (m *distributedMap) childRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events}
+	l := &log{limit: x.limits.Events, discard: x.req.Discard}
 	if kind == history.Express {
 		l.limit = 0
 	}
@@ -324,14 +328,19 @@ func (m *distributedMap) childRun(input value.Value) *run {
 
 func (m *distributedMap) done(child *thread, output value.Value) {
 	child.dead = true
+	child.limit.stop()
 	child.run.finish(history.Succeeded, nil, output, child.prev, m.t.x.now)
 	m.results[child.index] = output
 	m.childEnded()
 }
 
-func (m *distributedMap) failed(child *thread, f *failure) {
+func (m *distributedMap) failed(child *thread, f *failure) { m.lost(child, history.Failed, f) }
+
+// lost counts a child execution that ended without success.
+func (m *distributedMap) lost(child *thread, status history.Status, f *failure) {
 	child.kill()
-	child.run.finish(history.Failed, f, value.Value{}, child.prev, m.t.x.now)
+	child.limit.stop()
+	child.run.finish(status, f, value.Value{}, child.prev, m.t.x.now)
 	m.failures++
 	if m.allowed.exceeded(m.failures, len(m.items)) {
 		m.fail(newFailure(errToleratedFailures, "The specified tolerated failure threshold was exceeded"))
@@ -390,6 +399,7 @@ func (m *distributedMap) kill() {
 			continue
 		}
 		child.kill()
+		child.limit.stop()
 		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
 	}
 	m.t.stop()
@@ -463,6 +473,11 @@ func (m *distributedMap) read() {
 			return
 		}
 		items, err := r.items(v)
+		var unsupported *UnsupportedError
+		if errors.As(err, &unsupported) {
+			t.x.giveUp(fmt.Errorf("state %q: %w", t.node.name, err))
+			return
+		}
 		if err != nil {
 			m.fail(newFailure(errItemReader, err.Error()))
 			return

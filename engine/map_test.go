@@ -237,3 +237,32 @@ func TestAMapIteratesOverTheMembersOfAnObject(t *testing.T) {
 		t.Errorf("two years before: %v, %s", err, deref(x.Cause))
 	}
 }
+
+func TestIterationsFollowOneAnotherWithoutTheirEnds(t *testing.T) {
+	x := run(t, `{"StartAt":"M","States":{"M":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`, `[1,2]`, nil)
+	wantKinds(t, x, `
+1<0 ExecutionStarted
+2<0 MapStateEntered
+3<2 MapStateStarted
+4<3 MapIterationStarted
+5<4 PassStateEntered
+6<5 PassStateExited
+7<6 MapIterationSucceeded
+8<6 MapIterationStarted
+9<8 PassStateEntered
+10<9 PassStateExited
+11<10 MapIterationSucceeded
+12<11 MapStateSucceeded
+13<11 MapStateExited
+14<13 ExecutionSucceeded
+`)
+}
+
+func TestAnExpressChildHasFiveMinutes(t *testing.T) {
+	text := `{"StartAt":"M","States":{"M":{"Type":"Map","ToleratedFailureCount":1,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},
+		"StartAt":"W","States":{"W":{"Type":"Wait","SecondsPath":"$","End":true}}},"End":true}}}`
+	x := run(t, text, `[10,301]`, nil)
+	if x.Output.String() != `[10]` || x.Stop.Sub(x.Start) != 5*time.Minute {
+		t.Errorf("output %s after %s (%s)", x.Output, x.Stop.Sub(x.Start), deref(x.Error))
+	}
+}

@@ -26,6 +26,9 @@ func (r *reader) items(v value.Value) ([]value.Value, error) {
 		return r.csv(text)
 	case "JSONL":
 		return lines(text)
+	case "", "JSON":
+	default:
+		return nil, &UnsupportedError{Resource: "an ItemReader with InputType " + r.text("InputType")}
 	}
 	parsed, err := value.Parse(text)
 	if err != nil {

@@ -468,20 +468,21 @@ func (a *attempt) write(suffix string, fill func(*historyDetails)) {
 }
 
 func (a *attempt) scheduled() {
-	x, r, task, in := a.x, &a.t.node.resource, a.task, a.input
+	r, in, region, role := &a.t.node.resource, a.input, a.x.region(), a.task.Role
+	timeout, heartbeat := a.task.Timeout, a.task.Heartbeat
 	a.write("Scheduled", func(d *historyDetails) {
 		if r.kind == serviceTask {
-			d.Region = x.region()
+			d.Region = region
 			d.Parameters = payload(in)
 		} else {
 			d.Resource = r.text
 			d.Input = payload(in)
 		}
-		d.TimeoutSeconds = secondsOrNil(task.Timeout)
+		d.TimeoutSeconds = secondsOrNil(timeout)
 		if r.kind != lambdaTask {
-			d.HeartbeatSeconds = secondsOrNil(task.Heartbeat)
+			d.HeartbeatSeconds = secondsOrNil(heartbeat)
 		}
-		d.TaskCredentials = task.Role
+		d.TaskCredentials = role
 	})
 }
 

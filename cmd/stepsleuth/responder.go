@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
 	"github.com/stepsleuth/stepsleuth/internal/llm/bedrock"
@@ -17,7 +17,7 @@ import (
 // newResponder wires the doctor: the built-in rules, replay for the fixes, and the
 // model that was asked for.
 func newResponder(ctx context.Context, o *options) (*oncall.Responder, error) {
-	r, err := newRedactor()
+	r, err := newRedactor(o)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +37,11 @@ func newModel(ctx context.Context, o *options) (diagnose.Model, error) {
 	if name != "bedrock" {
 		return nil, nil
 	}
-	var load []func(*config.LoadOptions) error
+	var load []func(*awsconfig.LoadOptions) error
 	if o.region != "" {
-		load = append(load, config.WithRegion(o.region))
+		load = append(load, awsconfig.WithRegion(o.region))
 	}
-	aws, err := config.LoadDefaultConfig(ctx, load...)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}

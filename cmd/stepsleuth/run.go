@@ -99,6 +99,9 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 		return err
 	}
 	x, err := r.execute(c.Context())
+	if closeErr := r.functions.Close(); err == nil {
+		err = closeErr
+	}
 	if err != nil {
 		return err
 	}
@@ -120,15 +123,11 @@ func (r *runner) load(c *cobra.Command, file string) error {
 		return err
 	}
 	r.machine = r.written
-	if err := r.loadInput(c.InOrStdin()); err != nil {
+	if r.input, err = readInput(r.flags.input, c.InOrStdin()); err != nil {
 		return err
 	}
 	if r.flags.functions != "" {
-		text, err := readFile(r.flags.functions, "functions file", c.InOrStdin(), maxFunctions)
-		if err != nil {
-			return err
-		}
-		if r.functions, err = functions.Parse(label(r.flags.functions), text); err != nil {
+		if r.functions, err = readFunctions(r.flags.functions, c.InOrStdin()); err != nil {
 			return err
 		}
 	}
@@ -145,21 +144,28 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	return r.instrument()
 }
 
-func (r *runner) loadInput(stdin io.Reader) error {
-	r.input = []byte("{}")
-	if r.flags.input == "" {
-		return nil
+// readInput reads an execution's input as compact JSON; {} where no file is given.
+func readInput(name string, stdin io.Reader) ([]byte, error) {
+	if name == "" {
+		return []byte("{}"), nil
 	}
-	text, err := readFile(r.flags.input, "input", stdin, maxInput)
+	text, err := readFile(name, "input", stdin, maxInput)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := value.ParseBytes(text)
 	if err != nil {
-		return inFile(r.flags.input, err)
+		return nil, inFile(name, err)
 	}
-	r.input = v.AppendJSON(nil)
-	return nil
+	return v.AppendJSON(nil), nil
+}
+
+func readFunctions(name string, stdin io.Reader) (*functions.Set, error) {
+	text, err := readFile(name, "functions file", stdin, maxFunctions)
+	if err != nil {
+		return nil, err
+	}
+	return functions.Parse(label(name), text)
 }
 
 // localTopic stands for the outbox where the pattern wants a topic.

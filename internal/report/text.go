@@ -32,6 +32,7 @@ func Text(w io.Writer, doc Document, style Style) error {
 	} else {
 		p.place()
 		p.cause()
+		p.differences()
 		p.fixes()
 	}
 	p.list("next", p.notShown(doc.Next))
