@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
@@ -190,7 +190,7 @@ func TestRefusalsAreRead(t *testing.T) {
 			if !errors.As(err, &r) {
 				t.Fatalf("%s: %v", body, err)
 			}
-			table := llm.Table{{Text: regexp.MustCompile(`^no such text$`), Reason: "never"}, {Kind: "k", Reason: "{said}", Mend: "{model}"}}
+			table := llm.Table{{Text: lazyregexp.New(`^no such text$`), Reason: "never"}, {Kind: "k", Reason: "{said}", Mend: "{model}"}}
 			if e := table.Explain(r, "m"); e.Reason != want || e.Kind != "k" || e.Mend != "m" {
 				t.Errorf("%s: %+v, want %q", body, e, want)
 			}

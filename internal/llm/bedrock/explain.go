@@ -5,44 +5,44 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
 // explanation of a refusal: what it is told by, and what is said of it.
 type explanation struct {
-	code    string         // "" any
-	text    *regexp.Regexp // nil any
+	code    string             // "" any
+	text    *lazyregexp.Regexp // nil any
 	explain func(m *Model, said string, tries int) *diagnose.ModelError
 }
 
 var (
-	dailyQuota = regexp.MustCompile(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
-	notAllowed = regexp.MustCompile(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
-	arnRegion  = regexp.MustCompile(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
+	dailyQuota = lazyregexp.New(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
+	notAllowed = lazyregexp.New(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
+	arnRegion  = lazyregexp.New(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
 )
 
 // explanations, the more special before the more general.
 var explanations = []explanation{
-	{text: regexp.MustCompile(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
-	{text: regexp.MustCompile(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
-	{text: regexp.MustCompile(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
-	{text: regexp.MustCompile(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
+	{text: lazyregexp.New(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
+	{text: lazyregexp.New(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
+	{text: lazyregexp.New(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
+	{text: lazyregexp.New(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
 	{text: notAllowed, explain: denied},
-	{text: regexp.MustCompile(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
-	{text: regexp.MustCompile(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
+	{text: lazyregexp.New(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
+	{text: lazyregexp.New(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
 	{code: "ExpiredTokenException", explain: expired},
 	{code: "ExpiredToken", explain: expired},
 	{code: "UnrecognizedClientException", explain: unknownCredentials},
 	{code: "InvalidSignatureException", explain: unknownCredentials},
 	{code: "SignatureDoesNotMatch", explain: unknownCredentials},
 	{code: "IncompleteSignatureException", explain: unknownCredentials},
-	{text: regexp.MustCompile(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
+	{text: lazyregexp.New(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
 	{code: "ResourceNotFoundException", explain: noModel},
 	{code: "UnknownOperationException", explain: noModel},
 	{text: dailyQuota, explain: spent},
@@ -54,8 +54,8 @@ var explanations = []explanation{
 	{code: "ServiceUnavailableException", explain: unavailable},
 	{code: "InternalServerException", explain: unavailable},
 	{code: "ModelErrorException", explain: unavailable},
-	{text: regexp.MustCompile(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
-	{text: regexp.MustCompile(`(?i)guardrail`), explain: guardrail},
+	{text: lazyregexp.New(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
+	{text: lazyregexp.New(`(?i)guardrail`), explain: guardrail},
 	{code: "AccessDeniedException", explain: deniedOtherwise},
 	{code: "ValidationException", explain: refusedRequest},
 }

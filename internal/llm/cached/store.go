@@ -11,12 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/wholefile"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -176,7 +176,7 @@ func (s *store) put(k key, a diagnose.Answer, asking error, now time.Time, term 
 }
 
 // ownName is that of a file of ours, whole or not: nothing else in the folder is touched.
-var ownName = regexp.MustCompile(`^([0-9a-f]{32}\.json|\.[0-9a-f]{32}\.json\.[0-9]+)$`)
+var ownName = lazyregexp.New(`^([0-9a-f]{32}\.json|\.[0-9a-f]{32}\.json\.[0-9]+)$`)
 
 // sweep removes what has been kept long enough, what was never completed, and then the
 // oldest until the rest is small enough.
