@@ -3,6 +3,7 @@ package diagnose
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -27,10 +28,16 @@ func (v *visit) consult(ctx context.Context) {
 	use.Cut = q.cut
 	best := v.read(ctx, &q, q.prompt, r)
 	use.count(best)
-	if v.doctor.Passes != 1 && best.failed && ctx.Err() == nil {
+	if v.doctor.Passes != 1 && best.failed && timeFor(ctx, best.answer.Latency) {
 		best = v.correct(ctx, use, &q, best, r)
 	}
 	v.adopt(use, best)
+}
+
+// timeFor reports that there is time for what took so long before.
+func timeFor(ctx context.Context, took time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > took)
 }
 
 // correct has an answer corrected, and returns the better of the two.

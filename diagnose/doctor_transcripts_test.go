@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -21,6 +22,8 @@ import (
 type transcript struct {
 	answers []string
 	stop    string
+	cached  []bool // of each answer
+	took    time.Duration
 	asked   []diagnose.Prompt
 }
 
@@ -29,7 +32,12 @@ func (m *transcript) Ask(_ context.Context, p diagnose.Prompt) (diagnose.Answer,
 	if len(m.asked) > len(m.answers) {
 		return diagnose.Answer{}, &diagnose.ModelError{Kind: "unavailable", Reason: "the transcript has no more answers", Mend: "write one"}
 	}
-	return diagnose.Answer{Text: m.answers[len(m.asked)-1], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002}, nil
+	n := len(m.asked) - 1
+	a := diagnose.Answer{Text: m.answers[n], StopReason: m.stop, ModelID: "a-model", InputTokens: 900, OutputTokens: 100, CostUSD: 0.002, Latency: m.took}
+	if n < len(m.cached) && m.cached[n] {
+		a.Cached, a.InputTokens, a.OutputTokens, a.CostUSD = true, 0, 0, 0
+	}
+	return a, nil
 }
 
 // Each transcript holds a model's answers, and what became of them.
@@ -222,12 +230,45 @@ func TestCorrectionThatFails(t *testing.T) {
 	}
 }
 
+// A diagnosis whose answers were all given before says so; one that cost something does not.
+func TestCachedAnswers(t *testing.T) {
+	for _, test := range []struct {
+		answers []string
+		cached  []bool
+		want    bool
+	}{
+		{[]string{answer(nil)}, []bool{false}, false},
+		{[]string{answer(nil)}, []bool{true}, true},
+		{[]string{"no", answer(nil)}, []bool{true, true}, true},
+		{[]string{"no", answer(nil)}, []bool{true, false}, false},
+		{[]string{"no", answer(nil)}, []bool{false, true}, false},
+	} {
+		d := diagnosis(t, &diagnose.Doctor{Model: &transcript{answers: test.answers, cached: test.cached}}, ticket(t))
+		if d.Model.Cached != test.want || d.Model.Answer.Cached != test.want || (d.Model.Answer.CostUSD == 0) != test.want {
+			t.Errorf("%v: %+v", test.cached, d.Model)
+		}
+	}
+}
+
 func TestNoCorrectionWhenTheTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &transcript{answers: []string{"nothing", answer(nil)}}
 	d, err := (&diagnose.Doctor{Model: ends{m, cancel}}).Diagnose(ctx, ticket(t))
 	if err != nil || len(m.asked) != 1 || d.Model.Err == nil {
 		t.Errorf("%v, %d questions, %+v", err, len(m.asked), d.Model)
+	}
+}
+
+// A correction that would take longer than there is time for is not asked for.
+func TestNoCorrectionWhenThereIsTooLittleTime(t *testing.T) {
+	for limit, asked := range map[time.Duration]int{time.Minute: 1, 2 * time.Hour: 2} {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		m := &transcript{answers: []string{"nothing", answer(nil)}, took: time.Hour}
+		_, err := (&diagnose.Doctor{Model: m}).Diagnose(ctx, ticket(t))
+		cancel()
+		if err != nil || len(m.asked) != asked {
+			t.Errorf("%v left: %d questions, %v", limit, len(m.asked), err)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 package llm
 
-import "regexp"
+import "github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 
 // Form is how a model is told the schema of its answer. Not every model takes each, and
 // which one it takes shows only when it is asked.
@@ -32,9 +32,9 @@ func (f Form) Words(schema []byte) string {
 }
 
 var (
-	refusesSchema = regexp.MustCompile(`(?i)output[_ ]?config|text[_ ]?format|output[_ ]?format|structured[_ ]?output|json[_ ]?schema|response[_ ]?format|\bschema\b`)
-	refusesChoice = regexp.MustCompile(`(?i)tool_?choice|forces? tool use`)
-	refusesTools  = regexp.MustCompile(`(?i)tool_?config|tool use|\btools?\b`)
+	refusesSchema = lazyregexp.New(`(?i)output[_ ]?config|text[_ ]?format|output[_ ]?format|structured[_ ]?output|json[_ ]?schema|response[_ ]?format|\bschema\b`)
+	refusesChoice = lazyregexp.New(`(?i)tool_?choice|forces? tool use`)
+	refusesTools  = lazyregexp.New(`(?i)tool_?config|tool use|\btools?\b`)
 )
 
 // After is the form to try after a request was refused with these words: the same where

@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
@@ -104,6 +104,49 @@ func TestTriesEnd(t *testing.T) {
 	})
 }
 
+func TestWhatIsTriedAgain(t *testing.T) {
+	for _, status := range []int{408, 429, 500, 502, 503, 504, 529} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &replays{next: func(n int) *http.Response {
+				if n == 1 {
+					return says(status, "")
+				}
+				return says(200, "ok")
+			}}
+			if answer, err := service(r).Post(t.Context(), nil); err != nil || string(answer) != "ok" || r.trips != 2 {
+				t.Errorf("%d: %q, %v, %d trips", status, answer, err, r.trips)
+			}
+		})
+	}
+}
+
+// fails is a transport whose connections break.
+type fails struct {
+	trips *int
+	err   error
+}
+
+func (f fails) RoundTrip(*http.Request) (*http.Response, error) {
+	*f.trips++
+	return nil, f.err
+}
+
+func TestBrokenConnectionsAreTriedAgain(t *testing.T) {
+	for text, tries := range map[string]int{
+		"http2: server sent GOAWAY and closed the connection; LastStreamID=1": 3, "stream error: stream ID 1; INTERNAL_ERROR; received from peer": 3,
+		"http2: client connection lost": 3, "http: server closed idle connection": 3, "read tcp: connection reset by peer": 3,
+		"dial tcp: lookup nowhere.invalid: no such host": 1, "x509: certificate has expired": 1, "unsupported protocol scheme": 1,
+	} {
+		trips := 0
+		s := &llm.Service{Name: "Test", URL: "http://test.invalid/v1", Attempts: 3, Client: &http.Client{Transport: fails{&trips, errors.New(text)}},
+			Wait: func(int) time.Duration { return 0 }}
+		_, err := s.Post(t.Context(), nil)
+		if e := s.Unsent(t.Context(), err, "m"); trips != tries || e.Kind != "unavailable" || e.Mend == "" {
+			t.Errorf("%s: %d tries, %+v", text, trips, e)
+		}
+	}
+}
+
 func TestWhatIsNotTriedAgain(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 413, 422, 501, 505} {
 		synctest.Test(t, func(t *testing.T) {
@@ -136,6 +179,7 @@ func TestRefusalsAreRead(t *testing.T) {
 		"in  no\nshape":                                                          "in no shape",
 		"":                                                                       "HTTP status 400",
 		`{"error":"with sk-proj-0123456789 and the-key-of-this-test"}`:           "with [key] and [key]",
+		`{"error":"` + strings.Repeat("a", 290) + ` the-key-of-this-test"}`:      strings.Repeat("a", 290) + " [key]",
 		`{"error":"` + strings.Repeat("ä", 400) + `"}`:                           strings.Repeat("ä", 150) + "…",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -146,10 +190,42 @@ func TestRefusalsAreRead(t *testing.T) {
 			if !errors.As(err, &r) {
 				t.Fatalf("%s: %v", body, err)
 			}
-			table := llm.Table{{Text: regexp.MustCompile(`^no such text$`), Reason: "never"}, {Kind: "k", Reason: "{said}", Mend: "{model}"}}
+			table := llm.Table{{Text: lazyregexp.New(`^no such text$`), Reason: "never"}, {Kind: "k", Reason: "{said}", Mend: "{model}"}}
 			if e := table.Explain(r, "m"); e.Reason != want || e.Kind != "k" || e.Mend != "m" {
 				t.Errorf("%s: %+v, want %q", body, e, want)
 			}
 		})
 	}
+}
+
+// once answers one request at once.
+type once struct{ response *http.Response }
+
+func (r once) RoundTrip(q *http.Request) (*http.Response, error) {
+	r.response.Request = q
+	return r.response, nil
+}
+
+// Whatever a service says, it is explained in a line, without the key.
+func FuzzRefusal(f *testing.F) {
+	const key = "the-key-of-this-test"
+	f.Add(400, "application/json", `{"error":{"type":"a","message":"the-key-of-this-test","code":7}}`)
+	f.Add(404, "text/html", "<html>")
+	f.Add(429, "", `{"detail":[{"msg":"\u0000"}]}`)
+	table := llm.Table{{Status: 404, Kind: "rejected", Reason: "{model} at {host}: {said}", Mend: "{tries}"}}
+	f.Fuzz(func(t *testing.T, status int, kind, body string) {
+		if status < 300 || status > 599 {
+			return
+		}
+		s := &llm.Service{Name: "Test", URL: "http://test.invalid/v1", Key: key, Attempts: 1, Client: &http.Client{Transport: once{says(status, body, "Content-Type", kind)}}}
+		_, err := s.Post(t.Context(), nil)
+		var r *llm.Refusal
+		if !errors.As(err, &r) {
+			t.Fatalf("%v", err)
+		}
+		e := table.Explain(r, "m")
+		if e.Kind == "" || e.Reason == "" || e.Mend == "" || strings.Contains(e.Reason+e.Mend, key) || strings.ContainsAny(e.Reason, "\n\r") || len(e.Reason) > 1000 {
+			t.Errorf("%+v", e)
+		}
+	})
 }

@@ -133,9 +133,17 @@ func (s *Service) pause(err error, n int) (time.Duration, bool) {
 
 // broken tells connections that broke or were cut from hosts that do not answer at all.
 func broken(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, http.ErrServerClosed) ||
-		strings.Contains(err.Error(), "server closed idle connection")
+	for _, known := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	for _, said := range []string{"server closed idle connection", "connection reset", "http2: client connection lost", "GOAWAY", "stream error: "} { // net/http has no types for them
+		if strings.Contains(err.Error(), said) {
+			return true
+		}
+	}
+	return false
 }
 
 // bare takes the address out of an error: it may hold a key.

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Refusal is a service's no.
@@ -38,7 +38,7 @@ func newRefusal(s *Service, response *http.Response, body []byte) *Refusal {
 	if !r.HTML {
 		var said string
 		r.Codes, said = reading(body)
-		r.Said = s.scrub(Sentence(said))
+		r.Said = Sentence(s.scrub(said)) // in this order: half a key is one too
 	}
 	return r
 }
@@ -80,7 +80,7 @@ func reading(body []byte) (codes []string, said string) {
 }
 
 // keyForm is what keys look like, also where a service has masked a part of one.
-var keyForm = regexp.MustCompile(`\b(sk|pk|rk|gsk|hf|key)[-_][A-Za-z0-9*_.…-]{6,}`)
+var keyForm = lazyregexp.New(`\b(sk|pk|rk|gsk|hf|key)[-_][A-Za-z0-9*_.…-]{6,}`)
 
 // scrub takes keys out of what a service says: some repeat what they were sent.
 func (s *Service) scrub(text string) string {
@@ -110,11 +110,11 @@ func (r *Refusal) passing() bool {
 // Explanation is what a refusal is told by, and what is said of it. In Reason and Mend,
 // {model}, {host}, {said} and {tries} are filled in.
 type Explanation struct {
-	Status int            // 0 any
-	Code   string         // "" any
-	Text   *regexp.Regexp // nil any
-	Final  bool           // no use in trying again, whatever the status says
-	Kind   string         // of the ModelError
+	Status int                // 0 any
+	Code   string             // "" any
+	Text   *lazyregexp.Regexp // nil any
+	Final  bool               // no use in trying again, whatever the status says
+	Kind   string             // of the ModelError
 	Reason string
 	Mend   string
 }

@@ -55,7 +55,7 @@ func (s *Service) unsent(ctx context.Context, err error, model string) *diagnose
 		return &diagnose.ModelError{Kind: "rejected", Reason: "the base URL of " + s.Name + " is no address",
 			Mend: "set it to something like https://host/v1"}
 	}
-	return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("%s cannot be reached: %s", s.place(), s.scrub(Sentence(err.Error()))),
+	return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("%s cannot be reached: %s", s.place(), Sentence(s.scrub(err.Error()))),
 		Mend: "see the base URL, the network and its proxy"}
 }
 

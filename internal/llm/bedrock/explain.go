@@ -5,44 +5,44 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
 // explanation of a refusal: what it is told by, and what is said of it.
 type explanation struct {
-	code    string         // "" any
-	text    *regexp.Regexp // nil any
+	code    string             // "" any
+	text    *lazyregexp.Regexp // nil any
 	explain func(m *Model, said string, tries int) *diagnose.ModelError
 }
 
 var (
-	dailyQuota = regexp.MustCompile(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
-	notAllowed = regexp.MustCompile(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
-	arnRegion  = regexp.MustCompile(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
+	dailyQuota = lazyregexp.New(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
+	notAllowed = lazyregexp.New(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
+	arnRegion  = lazyregexp.New(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
 )
 
 // explanations, the more special before the more general.
 var explanations = []explanation{
-	{text: regexp.MustCompile(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
-	{text: regexp.MustCompile(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
-	{text: regexp.MustCompile(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
-	{text: regexp.MustCompile(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
+	{text: lazyregexp.New(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
+	{text: lazyregexp.New(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
+	{text: lazyregexp.New(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
+	{text: lazyregexp.New(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
 	{text: notAllowed, explain: denied},
-	{text: regexp.MustCompile(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
-	{text: regexp.MustCompile(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
+	{text: lazyregexp.New(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
+	{text: lazyregexp.New(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
 	{code: "ExpiredTokenException", explain: expired},
 	{code: "ExpiredToken", explain: expired},
 	{code: "UnrecognizedClientException", explain: unknownCredentials},
 	{code: "InvalidSignatureException", explain: unknownCredentials},
 	{code: "SignatureDoesNotMatch", explain: unknownCredentials},
 	{code: "IncompleteSignatureException", explain: unknownCredentials},
-	{text: regexp.MustCompile(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
+	{text: lazyregexp.New(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
 	{code: "ResourceNotFoundException", explain: noModel},
 	{code: "UnknownOperationException", explain: noModel},
 	{text: dailyQuota, explain: spent},
@@ -54,8 +54,8 @@ var explanations = []explanation{
 	{code: "ServiceUnavailableException", explain: unavailable},
 	{code: "InternalServerException", explain: unavailable},
 	{code: "ModelErrorException", explain: unavailable},
-	{text: regexp.MustCompile(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
-	{text: regexp.MustCompile(`(?i)guardrail`), explain: guardrail},
+	{text: lazyregexp.New(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
+	{text: lazyregexp.New(`(?i)guardrail`), explain: guardrail},
 	{code: "AccessDeniedException", explain: deniedOtherwise},
 	{code: "ValidationException", explain: refusedRequest},
 }
@@ -97,7 +97,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case errors.Is(err, errTooLarge):
 		return &diagnose.ModelError{Kind: "garbled", Reason: fmt.Sprintf("Amazon Bedrock sent more than %d MB, which can be no answer", maxAnswer>>20),
 			Mend: "choose another model"}
-	case errors.As(err, &unreadable) && ctx.Err() == nil:
+	case errors.As(err, &unreadable) && !errors.Is(err, errCut) && ctx.Err() == nil:
 		return &diagnose.ModelError{Kind: "garbled", Reason: "what Amazon Bedrock sent is no answer of its API",
 			Mend: "see AWS_ENDPOINT_URL_BEDROCK_RUNTIME and whether a proxy answers in its place, and try again"}
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -113,7 +113,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case contains(text, "credentials", "no ec2 imds role", "get identity", "failed to retrieve credentials"):
 		return &diagnose.ModelError{Kind: "denied", Reason: "there are no AWS credentials to call Amazon Bedrock with",
 			Mend: "sign in with aws sso login, set AWS_PROFILE, or run where a role is attached; or go on without a model"}
-	case errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
+	case errors.Is(err, errCut), errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
 		return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("Amazon Bedrock cannot be reached in %s", m.place()),
 			Mend: "in a VPC, add an interface endpoint for bedrock-runtime or a way out through NAT; else see proxy and firewall"}
 	}

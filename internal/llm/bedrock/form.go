@@ -3,7 +3,6 @@ package bedrock
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
@@ -60,7 +60,7 @@ func (f form) after(err error) form {
 	return form(llm.Form(f).After(messageOf(err)))
 }
 
-var refusesCache = regexp.MustCompile(`(?i)cache_?point|prompt caching`)
+var refusesCache = lazyregexp.New(`(?i)cache_?point|prompt caching`)
 
 // withoutCache reports that the model does not keep prompts.
 func withoutCache(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -53,6 +54,9 @@ func transient(err error) bool {
 			return true
 		}
 	}
+	if errors.Is(err, errCut) {
+		return true
+	}
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
@@ -78,9 +82,13 @@ const (
 	maxAnswer  = 4 << 20
 )
 
-var errTooLarge = errors.New("the answer is larger than any should be")
+var (
+	errTooLarge = errors.New("the answer is larger than any should be")
+	errCut      = errors.New("the connection broke in the middle of the answer")
+)
 
-// bounded is a body that ends with an error where it is too large.
+// bounded is a body that ends with an error of ours where it is too large or was cut off:
+// a reader of JSON takes the latter for a fault of the JSON.
 type bounded struct {
 	io.ReadCloser
 	left int
@@ -90,6 +98,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
 	if b.left -= n; b.left < 0 {
 		return 0, errTooLarge
+	}
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", errCut, err)
 	}
 	return n, err
 }

@@ -195,19 +195,20 @@ func TestAnswersExpire(t *testing.T) {
 		after time.Duration
 		asked int64
 	}{
-		"before":            {0, good("{}"), nil, 7*24*time.Hour - time.Minute, 1},
-		"after":             {0, good("{}"), nil, 7 * 24 * time.Hour, 2},
-		"a setting":         {time.Minute, good("{}"), nil, time.Minute, 2},
-		"nothing is kept":   {-1, good("{}"), nil, 0, 2},
-		"no answer, soon":   {0, good("I cannot tell."), nil, 30 * time.Minute, 1},
-		"no answer, later":  {0, good("I cannot tell."), nil, time.Hour, 2},
-		"cut off, soon":     {0, diagnose.Answer{Text: `{"a`, StopReason: "max_tokens"}, nil, 30 * time.Minute, 1},
-		"cut off, later":    {0, diagnose.Answer{Text: `{"a`, StopReason: "max_tokens"}, nil, 2 * time.Hour, 2},
-		"refusal, soon":     {0, diagnose.Answer{StopReason: "refusal"}, &diagnose.ModelError{Kind: "rejected", Reason: "refused", Mend: "another"}, 30 * time.Minute, 1},
-		"refusal, later":    {0, diagnose.Answer{StopReason: "refusal"}, &diagnose.ModelError{Kind: "rejected", Reason: "refused", Mend: "another"}, 2 * time.Hour, 2},
-		"denial":            {0, diagnose.Answer{}, &diagnose.ModelError{Kind: "denied", Reason: "no", Mend: "yes"}, 0, 2},
-		"context cut":       {0, diagnose.Answer{Text: "{}", StopReason: "end_turn"}, &diagnose.ModelError{Kind: "rejected", Reason: "cut", Mend: "more"}, 0, 2},
-		"the clock is back": {0, good("{}"), nil, -2 * time.Hour, 2},
+		"before":                           {0, good("{}"), nil, 7*24*time.Hour - time.Minute, 1},
+		"after":                            {0, good("{}"), nil, 7 * 24 * time.Hour, 2},
+		"a setting":                        {time.Minute, good("{}"), nil, time.Minute, 2},
+		"nothing is kept":                  {-1, good("{}"), nil, 0, 2},
+		"no answer, soon":                  {0, good("I cannot tell."), nil, 30 * time.Minute, 1},
+		"no answer, later":                 {0, good("I cannot tell."), nil, time.Hour, 2},
+		"cut off, soon":                    {0, diagnose.Answer{Text: `{"a`, StopReason: "max_tokens"}, nil, 30 * time.Minute, 1},
+		"cut off, later":                   {0, diagnose.Answer{Text: `{"a`, StopReason: "max_tokens"}, nil, 2 * time.Hour, 2},
+		"refusal, soon":                    {0, diagnose.Answer{StopReason: "refusal"}, &diagnose.ModelError{Kind: "rejected", Reason: "refused", Mend: "another"}, 30 * time.Minute, 1},
+		"refusal, later":                   {0, diagnose.Answer{StopReason: "refusal"}, &diagnose.ModelError{Kind: "rejected", Reason: "refused", Mend: "another"}, 2 * time.Hour, 2},
+		"denial":                           {0, diagnose.Answer{}, &diagnose.ModelError{Kind: "denied", Reason: "no", Mend: "yes"}, 0, 2},
+		"context cut":                      {0, diagnose.Answer{Text: "{}", StopReason: "end_turn"}, &diagnose.ModelError{Kind: "rejected", Reason: "cut", Mend: "more"}, 0, 2},
+		"the clock is back, and no answer": {0, good("I cannot tell."), nil, -3 * time.Hour, 2},
+		"the clock is back":                {0, good("{}"), nil, -2 * time.Hour, 2},
 	} {
 		m := &counting{id: "m", reply: func(context.Context, int64) (diagnose.Answer, error) { return test.reply, test.err }}
 		clock := newClock()
@@ -235,12 +236,10 @@ func files(t *testing.T, folder string) []string {
 
 func TestBrokenFilesAreReplaced(t *testing.T) {
 	for name, spoil := range map[string]func(file string) error{
-		"empty":   func(f string) error { return os.WriteFile(f, nil, 0o600) },
-		"half":    func(f string) error { return os.Truncate(f, 100) },
-		"garbage": func(f string) error { return os.WriteFile(f, []byte("\x00\x01"), 0o600) },
-		"another's": func(f string) error {
-			return os.WriteFile(f, []byte(`{"key":{"fingerprint":"fp1:b"},"until":"2999-01-01T00:00:00Z","text":"{}"}`), 0o600)
-		},
+		"empty":      func(f string) error { return os.WriteFile(f, nil, 0o600) },
+		"half":       func(f string) error { return os.Truncate(f, 100) },
+		"garbage":    func(f string) error { return os.WriteFile(f, []byte("\x00\x01"), 0o600) },
+		"another's":  nil, // see below
 		"no end":     func(f string) error { return os.WriteFile(f, []byte(`{"text":"{}"}`), 0o600) },
 		"huge":       func(f string) error { return os.Truncate(f, 2<<20) },
 		"a folder":   func(f string) error { return errors.Join(os.Remove(f), os.MkdirAll(filepath.Join(f, "full"), 0o700)) },
@@ -252,6 +251,18 @@ func TestBrokenFilesAreReplaced(t *testing.T) {
 		c := open(t, m, cached.Options{Folder: folder})
 		ask(t, c, prompt("fp1:a"))
 		want := int64(1)
+		if name == "another's" {
+			spoil = func(f string) error {
+				ask(t, c, prompt("fp1:b"))
+				m.asked.Add(-1)
+				for _, other := range files(t, folder) {
+					if other != f {
+						return os.Rename(other, f)
+					}
+				}
+				return errors.New("there is no other file")
+			}
+		}
 		if spoil != nil {
 			want = 2
 			if err := spoil(files(t, folder)[0]); err != nil {
@@ -305,18 +316,17 @@ func TestTheFolderStaysSmall(t *testing.T) {
 	if a := ask(t, c, prompt("fp1:19")); !a.Cached {
 		t.Error("the newest answer went first")
 	}
-	orphan := filepath.Join(folder, "answers", ".half.json.123")
-	if err := os.WriteFile(orphan, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(orphan, clock.now, clock.now.Add(-2*time.Hour)); err != nil {
-		t.Fatal(err)
+	for _, old := range []string{"." + strings.Repeat("0f", 16) + ".json.123", "diary.txt"} {
+		old = filepath.Join(folder, "answers", old)
+		if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, clock.now, clock.now.Add(-2*time.Hour))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	clock.now = clock.now.Add(8 * 24 * time.Hour)
 	ask(t, c, prompt("fp1:new"))
 	left, err := os.ReadDir(filepath.Join(folder, "answers"))
-	if err != nil || len(left) != 1 {
-		t.Errorf("%d files are left, %v", len(left), err)
+	if err != nil || len(left) != 2 || left[1].Name() != "diary.txt" {
+		t.Errorf("%v are left, %v", left, err)
 	}
 }
 

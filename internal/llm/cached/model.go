@@ -119,7 +119,7 @@ func (m *Model) Ask(ctx context.Context, p diagnose.Prompt) (diagnose.Answer, er
 		}
 		select {
 		case <-ctx.Done():
-			return diagnose.Answer{}, fmt.Errorf("wait for the answer to another question of the kind: %w", ctx.Err())
+			return diagnose.Answer{ModelID: m.ID()}, fmt.Errorf("wait for the answer to another question of the kind: %w", ctx.Err())
 		case <-f.done:
 		}
 		if !f.gone {
@@ -175,7 +175,7 @@ func (m *Model) answer(ctx context.Context, key key, p diagnose.Prompt) (diagnos
 	}
 	settle, refused := m.reserve(p)
 	if refused != nil {
-		return diagnose.Answer{}, refused
+		return diagnose.Answer{ModelID: m.ID()}, refused
 	}
 	a, err := m.model.Ask(ctx, p)
 	if e := settle(a.CostUSD, counts(a, err)); e != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/wholefile"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -174,6 +175,9 @@ func (s *store) put(k key, a diagnose.Answer, asking error, now time.Time, term 
 	return s.sweep(now)
 }
 
+// ownName is that of a file of ours, whole or not: nothing else in the folder is touched.
+var ownName = lazyregexp.New(`^([0-9a-f]{32}\.json|\.[0-9a-f]{32}\.json\.[0-9]+)$`)
+
 // sweep removes what has been kept long enough, what was never completed, and then the
 // oldest until the rest is small enough.
 func (s *store) sweep(now time.Time) error {
@@ -184,6 +188,9 @@ func (s *store) sweep(now time.Time) error {
 	var files []fs.FileInfo
 	size := int64(0)
 	for _, e := range entries {
+		if !ownName.MatchString(e.Name()) {
+			continue
+		}
 		info, err := e.Info()
 		if err != nil { // another process was faster
 			continue

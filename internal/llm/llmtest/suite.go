@@ -112,7 +112,7 @@ func (v Vendor) answers(t *testing.T) {
 func (v Vendor) triesAgain(t *testing.T) {
 	for name, fault := range map[string]Line{
 		"throttled": {Does: Throttles}, "faltering": {Does: Falters}, "model time-out": {Does: TimesOut},
-		"connection reset": {Does: Handles, Raw: Resets},
+		"connection reset": {Does: Handles, Raw: Resets}, "cut in the middle": {Does: Handles, Raw: cuts},
 	} {
 		m, s := v.Start(t, fault, fault, Line{Text: `{"n":1}`})
 		if a, err := m.Ask(t.Context(), prompt); err != nil || a.Text != `{"n":1}` {
@@ -136,6 +136,16 @@ func Resets(w http.ResponseWriter, _ *http.Request) {
 	conn.Close()
 }
 
+// cuts ends the connection in the middle of an answer.
+func cuts(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"content\":[")
+	conn.Close()
+}
+
 // body answers with status 200 and what is given.
 func body(kind, text string) Line {
 	return Line{Does: Handles, Raw: func(w http.ResponseWriter, _ *http.Request) {
@@ -154,6 +164,7 @@ func (v Vendor) isExplained(t *testing.T) {
 		"faltering for ever": {Line{Does: Falters}, "unavailable", Attempts},
 		"model time-out":     {Line{Does: TimesOut}, "timeout", Attempts},
 		"resetting for ever": {Line{Does: Handles, Raw: Resets}, "unavailable", Attempts},
+		"cut for ever":       {Line{Does: Handles, Raw: cuts}, "unavailable", Attempts},
 		"refusal":            {Line{Does: Refuses}, "rejected", 1},
 		"garbage":            {body("application/json", "\x00\xff\xfe{{{\x1f\x8b"), "garbled", 1},
 		"half an answer":     {body("application/json", `{"content":[{"type":"te`), "garbled", 1},
@@ -227,6 +238,16 @@ func (v Vendor) time(t *testing.T) {
 	defer cancel()
 	_, err := m.Ask(ctx, prompt)
 	v.explained(t, "slower than the deadline", err, "timeout", "did not answer in the time", "more time")
+
+	m, _ = v.Start(t, Line{Does: Handles, Raw: func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"content":[`)
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}})
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = m.Ask(ctx, prompt)
+	v.explained(t, "begins and goes on after the deadline", err, "timeout", "did not answer in the time", "more time")
 
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()

@@ -3,10 +3,10 @@ package openai
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
@@ -20,7 +20,7 @@ const (
 	byText               // words
 )
 
-var refusesFormat = regexp.MustCompile(`(?i)response[_ ]?format|json[_ ]?schema|json[_ ]?object|structured[_ ]?output|guided|grammar|\bschema\b|generate json|json mode`)
+var refusesFormat = lazyregexp.New(`(?i)response[_ ]?format|json[_ ]?schema|json[_ ]?object|structured[_ ]?output|guided|grammar|\bschema\b|generate json|json mode`)
 
 // after is the form to try after a refusal: the same where the form was not the reason.
 func (f form) after(r *llm.Refusal) form {
@@ -33,7 +33,7 @@ func (f form) after(r *llm.Refusal) form {
 	return f
 }
 
-var refusesLimit = regexp.MustCompile(`(?i)max_(completion_)?tokens.{0,40}(unsupported|not (supported|permitted|allowed)|unrecognized|unknown|extra)|` +
+var refusesLimit = lazyregexp.New(`(?i)max_(completion_)?tokens.{0,40}(unsupported|not (supported|permitted|allowed)|unrecognized|unknown|extra)|` +
 	`(unsupported|not supported|unrecognized|unknown|extra).{0,60}max_(completion_)?tokens`)
 
 // wantsOtherLimit reports that the server does not know this name of the limit of tokens.
