@@ -18,10 +18,7 @@ import (
 )
 
 // modelForms is what --model takes.
-const modelForms = "none, bedrock[:MODEL-OR-PROFILE-ID], anthropic[:MODEL], openai:MODEL, or ollama:MODEL"
-
-// ollama is where an Ollama server listens if nobody says otherwise.
-const ollama = "http://127.0.0.1:11434/v1"
+const modelForms = "none, bedrock[:MODEL-OR-PROFILE-ID], anthropic[:MODEL], openai:MODEL[@URL], or ollama:MODEL[@URL]"
 
 // checkModel tells whether name is a model that can be asked.
 func checkModel(name string) error {
@@ -51,9 +48,11 @@ func newModel(ctx context.Context, o *options, r *redact.Redactor) (diagnose.Mod
 	case "anthropic":
 		model = anthropic.New(anthropic.Options{ID: id, Key: os.Getenv("ANTHROPIC_API_KEY"), BaseURL: os.Getenv("ANTHROPIC_BASE_URL"), CachePrompt: true})
 	case "openai":
-		model = openai.New(openai.Options{ID: id, Key: os.Getenv("OPENAI_API_KEY"), BaseURL: os.Getenv("OPENAI_BASE_URL")})
+		id, url := splitURL(id)
+		model = openai.New(openai.Options{ID: id, Key: os.Getenv("OPENAI_API_KEY"), BaseURL: cmp.Or(url, os.Getenv("OPENAI_BASE_URL"))})
 	case "ollama":
-		model = openai.New(openai.Options{ID: id, BaseURL: cmp.Or(os.Getenv("OLLAMA_HOST"), ollama)})
+		id, url := splitURL(id)
+		model = openai.New(openai.Options{ID: id, BaseURL: cmp.Or(url, ollamaURL(os.Getenv("OLLAMA_HOST")), openai.Ollama)})
 	default:
 		return nil, nil
 	}
@@ -63,6 +62,22 @@ func newModel(ctx context.Context, o *options, r *redact.Redactor) (diagnose.Mod
 	}
 	budget := o.config.ModelBudget
 	return cached.New(model, cached.Options{Folder: folder, Redact: r, Calls: budget.Calls, Dollars: budget.Dollars})
+}
+
+// splitURL parts a model's id from the address behind it. Ids hold colons, and may hold an @.
+func splitURL(id string) (name, url string) {
+	if i := strings.LastIndex(id, "@http"); i >= 0 {
+		return id[:i], id[i+1:]
+	}
+	return id, ""
+}
+
+// ollamaURL is OLLAMA_HOST as a URL: it may be a bare host and port.
+func ollamaURL(host string) string {
+	if host == "" || strings.Contains(host, "://") {
+		return host
+	}
+	return "http://" + host
 }
 
 func newBedrock(ctx context.Context, o *options, id string) (*bedrock.Model, error) {

@@ -198,6 +198,8 @@ type Model struct {
 	CostUSD      float64       `json:"costUSD"`   // 0 where the price is not known
 	CostKnown    bool          `json:"costKnown"` // tells a free answer from an unknown price
 	LatencyMs    int64         `json:"latencyMs"`
+	Cached       bool          `json:"cached"` // the answer was given before, for an equal failure
+	Passes       int           `json:"passes"` // 2: the first answer had to be corrected
 	Kept         int           `json:"kept"`
 	Demoted      int           `json:"demoted"`
 	Dropped      int           `json:"dropped"`
