@@ -18,6 +18,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
+	"github.com/stepsleuth/stepsleuth/internal/mockfile"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
@@ -28,6 +29,8 @@ import (
 type runFlags struct {
 	input     string
 	functions string
+	mocks     string
+	testCase  string
 	outbox    string
 	mailTo    string
 	after     string
@@ -46,7 +49,9 @@ func runCommand(o *options) *cobra.Command {
 		Use:   "run DEFINITION",
 		Short: "Execute a workflow on this machine, and diagnose it if it fails",
 		Long: `run executes a workflow with no AWS account. Time is virtual: a Wait of a year takes
-none. Lambda functions behave as the file of --functions says, or run where it says.
+none. Lambda functions behave as the file of --functions says, or run where it says;
+with --mocks and --case the tasks that a test case of AWS's mock configuration file
+names answer as it says, and --functions answers for the others.
 
 With --outbox the workflow is instrumented first, in memory: a failure that can be
 caught reaches the troubleshooter inside the workflow, people are told by mail (as
@@ -57,6 +62,8 @@ caught reaches the troubleshooter inside the workflow, people are told by mail (
 	}
 	c.Flags().StringVar(&f.input, "input", "", "file with the execution's input, - for standard input (default {})")
 	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
+	c.Flags().StringVar(&f.mocks, "mocks", "", "mock configuration file of Step Functions Local that answers tasks; needs --case")
+	c.Flags().StringVar(&f.testCase, "case", "", "test case of the --mocks file; where that has several state machines, MACHINE#CASE")
 	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for mails; instruments the workflow")
 	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "with --outbox, how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
@@ -81,6 +88,7 @@ type runner struct {
 	machine   *asl.Machine // what runs: the same, or instrumented
 	input     []byte
 	functions *functions.Set
+	mocks     *mockfile.Case // nil without --mocks
 	responder *oncall.Responder
 	outbox    *notify.Outbox // nil: nobody is told
 	progress  *progress
@@ -128,6 +136,9 @@ func (r *runner) load(c *cobra.Command, file string) error {
 			return err
 		}
 	}
+	if r.mocks, err = r.readMocks(c.InOrStdin()); err != nil {
+		return err
+	}
 	if r.responder, err = newResponder(c.Context(), r.options); err != nil {
 		return err
 	}
@@ -163,6 +174,27 @@ func readFunctions(name string, stdin io.Reader) (*functions.Set, error) {
 		return nil, err
 	}
 	return functions.Parse(label(name), text)
+}
+
+// readMocks reads the --case of --mocks, nil without it.
+func (r *runner) readMocks(stdin io.Reader) (*mockfile.Case, error) {
+	switch {
+	case r.flags.mocks == "" && r.flags.testCase == "":
+		return nil, nil
+	case r.flags.mocks == "":
+		return nil, errors.New("--case goes with --mocks, the file that has the test case")
+	case r.flags.testCase == "":
+		return nil, errors.New("--mocks goes with --case, the name of one of the file's test cases")
+	}
+	text, err := readFile(r.flags.mocks, "mock configuration", stdin, maxFunctions)
+	if err != nil {
+		return nil, err
+	}
+	f, err := mockfile.Parse(label(r.flags.mocks), text)
+	if err != nil {
+		return nil, err
+	}
+	return f.Case(machineName(r.file), r.flags.testCase, r.written)
 }
 
 // localTopic stands for the outbox where the pattern wants a topic.
@@ -212,7 +244,7 @@ func (r *runner) execute(ctx context.Context) (*history.Execution, error) {
 func (r *runner) explain(err error) error {
 	var unsupported *engine.UnsupportedError
 	if errors.As(err, &unsupported) {
-		return fmt.Errorf("%s: %w; run supports Lambda functions (--functions) and sns:publish so far", r.file, err)
+		return fmt.Errorf("%s: %w; run answers for Lambda functions and other tasks as --functions or --mocks say, and for sns:publish", r.file, err)
 	}
 	return fmt.Errorf("%s: %w", r.file, err)
 }
