@@ -20,11 +20,15 @@ import (
 var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
 
 // tasks is what answers the workflow's tasks: the mocks, the functions file, the
-// troubleshooter and the outbox.
+// buckets, the troubleshooter and the outbox.
 func (r *runner) tasks() engine.TaskHandler {
 	mux := functionTasks(r.functions, engine.LambdaHandler{Invoke: r.invoke})
 	for _, partition := range partitions {
 		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(r.publish)
+		if len(r.buckets) > 0 {
+			mux["arn:"+partition+":states:::s3"] = r.buckets
+			mux["arn:"+partition+":states:::aws-sdk:s3"] = r.buckets
+		}
 	}
 	if r.mocks != nil {
 		r.mocks.Else = mux

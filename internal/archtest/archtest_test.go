@@ -45,6 +45,7 @@ var plan = []room{
 	{path: "instrument", floor: 2, never: []string{"engine", "diagnose"}},
 	{path: "conformance", floor: 2, over: []string{"internal/mockfile"}, never: []string{"diagnose"}},
 	{path: "internal/mockfile", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/bucket", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/functions", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
 	{path: "internal/report", floor: 2, never: []string{"engine"}},
