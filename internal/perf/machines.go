@@ -47,23 +47,30 @@ func (r *results) measureMachines() error {
 		r.lacks("%s has no machines: nothing was compared", r.settings.shared)
 		return nil
 	}
-	peer := r.installPeer()
 	for _, file := range files {
-		m := machine{name: strings.TrimSuffix(filepath.Base(file), ".asl.json")}
-		for range r.settings.rounds {
-			if err := r.measureOurs(&m, strings.TrimSuffix(file, ".asl.json")); err != nil {
+		r.machines = append(r.machines, machine{name: strings.TrimSuffix(filepath.Base(file), ".asl.json")})
+	}
+	peer := r.installPeer()
+	for round := range r.settings.rounds {
+		for i := range r.machines {
+			if err := r.measureRound(&r.machines[i], peer); err != nil {
 				return err
 			}
-			if peer && m.comparable() {
-				if err := r.measurePeer(&m); err != nil {
-					return err
-				}
-			}
 		}
-		fmt.Fprintf(os.Stderr, "perf: %-20s %10.1f executions/s  %6.1f times the peer's\n", m.name, median(m.ours).perSecond, m.ratio())
-		r.machines = append(r.machines, m)
+		fmt.Fprintf(os.Stderr, "perf: round %d of %d\n", round+1, r.settings.rounds)
 	}
 	return nil
+}
+
+// measureRound measures a machine once on either side.
+func (r *results) measureRound(m *machine, peer bool) error {
+	if err := r.measureOurs(m, filepath.Join(r.settings.shared, "machines", m.name)); err != nil {
+		return err
+	}
+	if !peer || !m.comparable() {
+		return nil
+	}
+	return r.measurePeer(m)
 }
 
 // comparable reports that the peer comes to an end that can be compared.
