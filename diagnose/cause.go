@@ -1,10 +1,10 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -151,15 +151,15 @@ func readCause(err, text string, depth int) *Cause {
 }
 
 var (
-	statusName = regexp.MustCompile(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	statusName = pattern.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
 	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
-	handlerReturned = regexp.MustCompile(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+	handlerReturned = pattern.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
 )
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
 
-var stateNamed = regexp.MustCompile(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
+var stateNamed = pattern.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
 
 func (c *Cause) stateNamed() {
 	m := stateNamed.FindStringSubmatch(c.Message)
@@ -216,6 +216,9 @@ func (c *Cause) lambda(depth int) {
 			c.Inner = inner
 			return
 		}
+		if words := inner.words(); words != "" { // a message of the function's own making
+			c.Message = words
+		}
 	}
 	words := &Cause{Message: c.Message, Type: c.Type}
 	words.trailer()
@@ -225,16 +228,26 @@ func (c *Cause) lambda(depth int) {
 	}
 }
 
+// words is what a JSON document says in its own words, as far as it has a member for that.
+func (c *Cause) words() string {
+	for _, name := range []string{"message", "Message", "errorMessage", "Cause", "cause", "error", "Error", "detail", "reason", "description"} {
+		if s, ok := descend(c.doc, []string{name}).AsString(); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 var (
 	// AWS SDK for Java 1: "(Service: AWSLambda; Status Code: 429; Error Code: X; Request ID: …; Proxy: null)".
 	// AWS SDK for Java 2: "(Service: Lambda, Status Code: 403, Request ID: …)" and "(SDK Attempt Count: 1)".
-	sdkTrailer = regexp.MustCompile(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
+	sdkTrailer = pattern.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
-	botocore = regexp.MustCompile(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
+	botocore = pattern.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK       = regexp.MustCompile(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
-	requestID   = regexp.MustCompile(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
-	sdkAttempts = regexp.MustCompile(`\s*\(SDK Attempt Count: \d+\)`)
+	goSDK       = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
+	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
 // Of a long message the beginning and the end are read: what failed stands in
@@ -258,6 +271,9 @@ func (c *Cause) trailer() {
 	c.Message = requestID.ReplaceAllString(c.Message, "")
 	if m := botocore.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
+		if status, err := strconv.Atoi(m[1]); err == nil { // HeadObject has no body, and so no code but its status
+			c.Status = status
+		}
 	} else if m := goSDK.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])
@@ -280,11 +296,11 @@ func (c *Cause) trailer() {
 }
 
 var (
-	pythonFrame = regexp.MustCompile(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
-	nodeFrame   = regexp.MustCompile(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
-	javaFrame   = regexp.MustCompile(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
-	dotnetFrame = regexp.MustCompile(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
-	rubyFrame   = regexp.MustCompile(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
+	pythonFrame = pattern.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
+	nodeFrame   = pattern.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
+	javaFrame   = pattern.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
+	dotnetFrame = pattern.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
+	rubyFrame   = pattern.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
 )
 
 func readFrames(c *Cause) []Frame {

@@ -53,13 +53,9 @@ func FuzzLocate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x := graph(data)
 		m := parse(t, orders)
-		begin := time.Now()
 		loc := diagnose.Locate(x, m)
 		c := diagnose.NewCase(nil, x)
 		diagnose.Fingerprint(c)
-		if took := time.Since(begin); took > 20*time.Second {
-			t.Errorf("%d events took %v", len(x.Events()), took)
-		}
 		if len(loc.Others) > loc.OtherCount || len(loc.Others) > 20 {
 			t.Errorf("%d others of %d", len(loc.Others), loc.OtherCount)
 		}

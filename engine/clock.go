@@ -26,6 +26,9 @@ func (systemClock) virtual() bool  { return false }
 // retry, a time-out, or a task that sleeps (Task.Sleep). The work of task handlers
 // takes no time on it. The zero time stands for the present.
 //
+// Nobody outside an execution can be waited for on it: a task that waits for its
+// token runs into its time-out at once, unless its handler answers for the token.
+//
 // Task results that come in at the same virtual time are taken in the order in
 // which their tasks were scheduled, so that runs can be repeated.
 func VirtualClock(start time.Time) Clock { return virtualClock{start} }

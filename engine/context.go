@@ -57,6 +57,9 @@ func (r *run) base(x *execution) value.Value {
 	if !r.sync && !x.asOfBefore(redriveAnnounced) {
 		execution.Set("RedriveCount", value.Int(int64(r.info.RedriveCount)))
 	}
+	if r.redriven != 0 {
+		execution.Set("RedriveTime", timestamp(r.redriven))
+	}
 	machine := r.info.StateMachineARN
 	r.contextBase = value.Object(
 		value.Member{Key: "Execution", Value: execution.Object()},

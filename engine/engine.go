@@ -40,7 +40,7 @@ type Engine struct {
 	Clock Clock
 
 	// Observe is called with every event as it happens, from the event loop, which
-	// waits for it. Executions that run at the same time call it concurrently. The
+	// waits for it: it must not call the execution's Running. Executions that run at the same time call it concurrently. The
 	// events of a distributed Map's child executions are not among them.
 	Observe func(history.Event)
 
@@ -83,6 +83,10 @@ type Request struct {
 	AsOf time.Time
 
 	Limits Limits
+
+	// Discard drops events once they were observed: the execution has no history
+	// to look at afterwards, and none in memory meanwhile.
+	Discard bool
 
 	inspect *inspection // TestState
 	context value.Value // TestState: the Context object to use

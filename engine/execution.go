@@ -20,6 +20,7 @@ type execution struct {
 	req    Request
 	limits Limits
 	rand   *rand.Rand
+	random func() uint64 // of rand, for expressions
 
 	ctx    context.Context // of the tasks; ends with the execution
 	cancel context.CancelFunc
@@ -56,6 +57,7 @@ type run struct {
 
 	contextBase value.Value // Execution and StateMachine, made when first needed
 	sync        bool
+	redriven    int64 // ms; 0: never
 }
 
 func newExecution(ctx context.Context, e *Engine, p *program, start *node, req Request) (*execution, error) {
@@ -81,6 +83,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 		now:     clock.Now().UnixMilli(),
 		done:    make(chan struct{}),
 	}
+	x.random = x.rand.Uint64
 	x.mail.init()
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	x.main = x.newRun(input)
@@ -130,7 +133,7 @@ func (x *execution) newRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events, observe: x.engine.Observe}
+	l := &log{limit: x.limits.Events, observe: x.engine.Observe, discard: req.Discard}
 	if req.Type == history.Express {
 		l.limit = 0
 	}

@@ -15,6 +15,7 @@ const (
 	errDataLimit         = "States.DataLimitExceeded"
 	errQueryEvaluation   = "States.QueryEvaluationError"
 	errItemReader        = "States.ItemReaderFailed"
+	errResultWriter      = "States.ResultWriterFailed"
 	errToleratedFailures = "States.ExceedToleratedFailureThreshold"
 	errHeartbeat         = "States.HeartbeatTimeout"
 	errIntrinsic         = "States.IntrinsicFailure"
@@ -88,7 +89,7 @@ func textOrNull(s *string) value.Value {
 
 // matches reports whether one of the names in ErrorEquals stands for f.
 func (f *failure) matches(errorEquals []string) bool {
-	if f.fatal {
+	if f.fatal || f.name != nil && *f.name == errRuntime {
 		return false
 	}
 	for _, name := range errorEquals {

@@ -30,6 +30,7 @@ func (x *execution) redrive() error {
 	r.info.Start, r.start = old.Start, old.Start.UnixMilli()
 	r.info.RedriveCount = old.RedriveCount + 1
 	x.now = max(x.now, old.Stop.UnixMilli())
+	r.redriven = x.now
 	r.log.addPast(old.Events())
 	count := int64(r.info.RedriveCount)
 	t := x.root

@@ -111,11 +111,21 @@ func (t *thread) caught(c *catcher, f *failure) {
 	if bad == nil {
 		var result value.Value
 		if result, bad = t.placeResult(c.resultPath, t.input, out); bad == nil {
-			t.exit(c.next, result, assign)
+			t.leaveCaught(c, result, assign)
 			return
 		}
 	}
 	t.join.failed(t, bad)
+}
+
+// leaveCaught leaves the state through a catcher. An output that is too large is
+// beyond catching: its cause would be in the next one again.
+func (t *thread) leaveCaught(c *catcher, output value.Value, assign []assignment) {
+	if t.x.tooLarge(output) {
+		t.join.failed(t, tooLarge(t.node.name))
+		return
+	}
+	t.leave(c.next, output, assign)
 }
 
 func (t *thread) caughtJSONata(c *catcher, out value.Value) {
@@ -131,5 +141,5 @@ func (t *thread) caughtJSONata(c *catcher, out value.Value) {
 		t.join.failed(t, bad)
 		return
 	}
-	t.exit(c.next, result, assign)
+	t.leaveCaught(c, result, assign)
 }

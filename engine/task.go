@@ -401,6 +401,22 @@ func (a *attempt) report(apply func(*attempt)) {
 	})
 }
 
+// answer is answered from the task's handler.
+func (a *attempt) answer(end func(*attempt)) {
+	a.report(func(a *attempt) { a.answered(end) })
+}
+
+// answered has the task end as its token's holder says: at once, or when its
+// handler is done. Nobody can use the token again.
+func (a *attempt) answered(end func(*attempt)) {
+	delete(a.x.tokens, a.task.Token)
+	if a.waiting {
+		end(a)
+	} else {
+		a.early = end
+	}
+}
+
 func (a *attempt) now() time.Time {
 	if !a.x.virtual {
 		return time.Now()
@@ -468,20 +484,21 @@ func (a *attempt) write(suffix string, fill func(*historyDetails)) {
 }
 
 func (a *attempt) scheduled() {
-	x, r, task, in := a.x, &a.t.node.resource, a.task, a.input
+	r, in, region, role := &a.t.node.resource, a.input, a.x.region(), a.task.Role
+	timeout, heartbeat := a.task.Timeout, a.task.Heartbeat
 	a.write("Scheduled", func(d *historyDetails) {
 		if r.kind == serviceTask {
-			d.Region = x.region()
+			d.Region = region
 			d.Parameters = payload(in)
 		} else {
 			d.Resource = r.text
 			d.Input = payload(in)
 		}
-		d.TimeoutSeconds = secondsOrNil(task.Timeout)
+		d.TimeoutSeconds = secondsOrNil(timeout)
 		if r.kind != lambdaTask {
-			d.HeartbeatSeconds = secondsOrNil(task.Heartbeat)
+			d.HeartbeatSeconds = secondsOrNil(heartbeat)
 		}
-		d.TaskCredentials = task.Role
+		d.TaskCredentials = role
 	})
 }
 

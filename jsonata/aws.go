@@ -43,7 +43,8 @@ func partition(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	return value.Array(parts...), nil
 }
 
-// rangeOf is $range(first, last, delta), both ends included.
+// rangeOf is $range(first, last, delta), both ends included. On AWS a range of one
+// number is that number (recorded: $range(1, 9, 9) gives 1), so it is a sequence.
 func rangeOf(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	var in [3]float64
 	for i := range in {
@@ -59,7 +60,7 @@ func rangeOf(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	}
 	size := math.Floor((last-first)/delta+1e-9) + 1
 	if size <= 0 {
-		return value.Array(), nil
+		return value.Value{}, nil
 	}
 	if size > maxRange {
 		return value.Value{}, failValue("D2014", number(size))
@@ -71,7 +72,7 @@ func rangeOf(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	for i := range items {
 		items[i] = value.Float(first + float64(i)*delta)
 	}
-	return value.Array(items...), nil
+	return sequence(items), nil
 }
 
 // hash is $hash(text, algorithm): lower-case hexadecimal.
@@ -123,7 +124,8 @@ func uuid(ev *run, _ []value.Value, _ value.Value) (value.Value, error) {
 	return value.String(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]), nil
 }
 
-// parseJSON is $parse: a document from its text.
+// parseJSON is $parse: a document from its text. Its numbers are JSONata's, not
+// the text's (recorded: $parse('-0') gives 0).
 func parseJSON(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	s, ok := textArg(args, 0)
 	if !ok {
@@ -136,5 +138,29 @@ func parseJSON(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	if err != nil {
 		return value.Value{}, failHere("The argument of parse function is not valid JSON: "+err.Error(), args[0])
 	}
-	return v, nil
+	return canonicalNumbers(v), nil
+}
+
+// canonicalNumbers returns v with its numbers written as computed ones are.
+func canonicalNumbers(v value.Value) value.Value {
+	switch v.Kind() {
+	case value.KindNumber:
+		text, _ := v.Number()
+		if f, _ := v.AsFloat(); !math.IsInf(f, 0) && formatNumberText(f) != text {
+			return value.Float(f)
+		}
+	case value.KindArray:
+		items := make([]value.Value, v.Len())
+		for i, item := range v.Items() {
+			items[i] = canonicalNumbers(item)
+		}
+		return value.Array(items...)
+	case value.KindObject:
+		members := append([]value.Member(nil), v.Members()...)
+		for i := range members {
+			members[i].Value = canonicalNumbers(members[i].Value)
+		}
+		return value.Distinct(members)
+	}
+	return v
 }

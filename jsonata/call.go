@@ -261,7 +261,7 @@ func (n *application) applyTo(ev *run, lhs, in value.Value, fr *frame) (value.Va
 			return lhs, err
 		}
 		v, err := ev.apply(f, args, in)
-		return v, located2(err, n.call.place, n.call.token)
+		return v, locatedIfAny(err, n.call.place, n.call.token)
 	}
 	rhs, err := n.rhs.eval(ev, in, fr)
 	if err != nil {
@@ -275,10 +275,10 @@ func (n *application) applyTo(ev *run, lhs, in value.Value, fr *frame) (value.Va
 		return value.Opaque(composed(f, g)), nil
 	}
 	v, err := ev.apply(g, []value.Value{lhs}, value.Value{})
-	return v, located2(err, n.place, g.name)
+	return v, locatedIfAny(err, n.place, g.name)
 }
 
-func located2(err error, p place, token string) error {
+func locatedIfAny(err error, p place, token string) error {
 	if err == nil {
 		return nil
 	}
@@ -333,7 +333,7 @@ func (n *partial) eval(ev *run, in value.Value, fr *frame) (value.Value, error) 
 			}
 		}
 		v, err := ev.apply(f, all, in)
-		return v, located2(err, n.place, n.token)
+		return v, locatedIfAny(err, n.place, n.token)
 	}}), nil
 }
 

@@ -374,7 +374,7 @@ func (n *comparison) eval(ev *run, in value.Value, fr *frame) (value.Value, erro
 		return lhs, err
 	}
 	for _, v := range [2]*value.Value{&lhs, &rhs} {
-		if !comparable_(*v) {
+		if !orderable(*v) {
 			return lhs, n.fail("T2010", n.op, *v)
 		}
 	}
@@ -395,7 +395,7 @@ func (n *comparison) eval(ev *run, in value.Value, fr *frame) (value.Value, erro
 	return lhs, e.placed(n.place, n.op)
 }
 
-func comparable_(v value.Value) bool {
+func orderable(v value.Value) bool {
 	switch v.Kind() {
 	case value.KindAbsent, value.KindNumber, value.KindString:
 		return true

@@ -64,6 +64,9 @@ func (o *ordering) sort(ev *run, n int, context func(int) (value.Value, *frame))
 			if err != nil {
 				return false, err
 			}
+			if x.IsAbsent() != y.IsAbsent() {
+				return x.IsAbsent(), nil // last in either direction
+			}
 			cmp, err := o.compare(x, y)
 			if err != nil {
 				return false, err
@@ -76,18 +79,13 @@ func (o *ordering) sort(ev *run, n int, context func(int) (value.Value, *frame))
 	})
 }
 
-// compare puts undefined last.
+// compare compares two keys, of which none or both are undefined.
 func (o *ordering) compare(x, y value.Value) (int, error) {
-	switch {
-	case x.IsAbsent() && y.IsAbsent():
+	if x.IsAbsent() {
 		return 0, nil
-	case x.IsAbsent():
-		return 1, nil
-	case y.IsAbsent():
-		return -1, nil
 	}
 	for _, v := range []value.Value{x, y} {
-		if !comparable_(v) {
+		if !orderable(v) {
 			return 0, o.fail("T2008", "^", v)
 		}
 	}

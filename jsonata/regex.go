@@ -244,8 +244,8 @@ func (r *regex) each(ev *run, s string, limit int, f func(match) (bool, error)) 
 		}
 		return nil
 	}
-	for at := 0; limit != 0; limit-- {
-		m, ok, err := r.next(ev, s, at)
+	for at, first := 0, true; limit != 0; limit, first = limit-1, false {
+		m, ok, err := r.next(ev, s, at, first)
 		if err != nil || !ok {
 			return err
 		}
@@ -257,8 +257,12 @@ func (r *regex) each(ev *run, s string, limit int, f func(match) (bool, error)) 
 	return nil
 }
 
-// next finds the first match at or behind a place.
-func (r *regex) next(ev *run, s string, at int) (match, bool, error) {
+// next finds the first match at or behind a place. Only the first match in a
+// text may be empty; a further one would never end.
+func (r *regex) next(ev *run, s string, at int, first bool) (match, bool, error) {
+	if !first && at >= len(s) {
+		return match{}, false, nil
+	}
 	re, shift, skip := r.re, 0, 0
 	if at > 0 {
 		_, n := utf8.DecodeLastRuneInString(s[:at])
@@ -281,7 +285,7 @@ func (r *regex) next(ev *run, s string, at int) (match, bool, error) {
 		return match{}, false, nil
 	}
 	m := r.match(s, loc[skip:], shift)
-	if m.start == m.end {
+	if m.start == m.end && !first {
 		return m, false, failValue("D1004", value.String(""))
 	}
 	return m, true, nil
@@ -317,21 +321,18 @@ func (r *regex) match(s string, loc []int, shift int) match {
 // matcher is the function that a regular expression is: from a string to its
 // first match, which has a function that gives the next one.
 func (r *regex) matcher() *function {
-	f := r.matcherFrom("", 0)
+	f := r.matcherFrom("", 0, true)
 	f.regex = r
 	return f
 }
 
-func (r *regex) matcherFrom(s string, at int) *function {
+func (r *regex) matcherFrom(s string, at int, first bool) *function {
 	return &function{arity: 1, native: func(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		text := s
-		if at == 0 && len(args) > 0 {
+		if first && len(args) > 0 {
 			text, _ = args[0].AsString()
 		}
-		if at > len(text) {
-			return value.Value{}, nil
-		}
-		m, ok, err := r.next(ev, text, at)
+		m, ok, err := r.next(ev, text, at, first)
 		if err != nil || !ok {
 			return value.Value{}, err
 		}
@@ -341,7 +342,7 @@ func (r *regex) matcherFrom(s string, at int) *function {
 			value.Member{Key: "start", Value: value.Float(float64(utf16Len(text[:m.start])))},
 			value.Member{Key: "end", Value: value.Float(float64(utf16Len(text[:m.end])))},
 			value.Member{Key: "groups", Value: value.Array(m.groups...)},
-			value.Member{Key: "next", Value: value.Opaque(r.matcherFrom(text, m.end))},
+			value.Member{Key: "next", Value: value.Opaque(r.matcherFrom(text, m.end, false))},
 		), nil
 	}}
 }

@@ -290,20 +290,23 @@ func (ev *run) cleanArray(v value.Value, depth int) (value.Value, error) {
 }
 
 func (ev *run) cleanObject(v value.Value, depth int) (value.Value, error) {
-	changed := false
-	var b value.Builder
-	for _, m := range v.Members() {
+	old := v.Members()
+	var members []value.Member
+	for i, m := range old {
 		c, err := ev.clean(m.Value, depth+1)
 		if err != nil {
 			return v, err
 		}
-		changed = changed || c != m.Value
-		if !c.IsAbsent() {
-			b.Set(m.Key, c)
+		if members == nil && c != m.Value {
+			members = append(make([]value.Member, 0, len(old)), old[:i]...)
+		}
+		if members != nil && !c.IsAbsent() {
+			m.Value = c
+			members = append(members, m)
 		}
 	}
-	if !changed {
+	if members == nil {
 		return v, nil
 	}
-	return b.Object(), nil
+	return value.Distinct(members), nil
 }

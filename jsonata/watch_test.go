@@ -7,8 +7,8 @@ import (
 )
 
 // allowance is how many seconds of processor time an evaluation up to the end of
-// its budget may take, with a margin for slow machines and the race detector.
-const allowance = 8
+// its budget may take: about one, with a margin for slow machines.
+const allowance = 5 * slower
 
 // watchMemory samples the heap until stopped.
 func watchMemory() (*atomic.Uint64, func()) {

@@ -77,7 +77,7 @@ func decodeReferences(s string) (string, []int) {
 	for i := 0; i < len(s); {
 		c, length := reference(s, i)
 		if length == 0 {
-			c, length = rune(s[i]), 1
+			length = 1
 			decoded, origin = append(decoded, s[i]), append(origin, i)
 		} else {
 			for range utf8.RuneLen(c) {

@@ -62,9 +62,7 @@ var privateKey = &rule{anchors: []string{"-----begin ", "---- begin "}, find: fu
 	stop := pemBody(s, body)
 	window := s[body:min(len(s), body+maxPEM)]
 	sc.charge(len(window))
-	if i := strings.Index(window, "-- END "); i >= 0 {
-		window = window[:i]
-	} else if i := strings.Index(window, "--END "); i >= 0 {
+	if i := strings.Index(window, "--END "); i >= 0 && !strings.Contains(window, "-- END ") {
 		next := strings.Index(window, "--BEGIN ")
 		if next < 0 || next > i {
 			_, after := pemLabel(s, body+i+len("--END "))

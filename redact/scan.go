@@ -30,7 +30,6 @@ type scan struct {
 	// Where the rules have got to, so that no text is looked at twice.
 	keyed      int // identifiers before it have been classified
 	percent    int // percent-encoded runs before it have been decoded
-	encodedRun int // base64 runs before it have been decoded
 	claims     map[string]claim
 	budget     int
 	tokenEnd   int      // of the token that was concealed last

@@ -78,7 +78,7 @@ var oracleDSN = &rule{anchors: []string{"jdbc:oracle:"}, find: func(sc *scan, _,
 		return
 	}
 	slash := strings.IndexByte(s[end:end+at], '/')
-	if slash >= 0 && strings.IndexAny(s[end:end+at], " \"'\n") < 0 {
+	if slash >= 0 && !strings.ContainsAny(s[end:end+at], " \"'\n") {
 		sc.conceal(end+slash+1, end+at, Password)
 	}
 }}

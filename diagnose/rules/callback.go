@@ -15,7 +15,9 @@ var DeadToken = &diagnose.Rule{
 }
 
 // tokenIsDead reports that an answer came for a token that is not valid.
-func (f *facts) tokenIsDead() bool {
+func (f *facts) tokenIsDead() bool { return f.once.tokenIsDead() }
+
+func (f *facts) isTokenDead() bool {
 	known := f.errorIs("TaskTimedOut", "TaskDoesNotExist", "InvalidToken", "Sfn.InvalidTokenException", "Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "InvalidTokenException", "TaskTimedOutException", "TaskDoesNotExistException",
 		"StepFunctions.TaskTimedOutException", "StepFunctions.InvalidTokenException", "StepFunctions.TaskDoesNotExistException") ||
 		f.says("Task Timed Out: '", "Provided task does not exist anymore", "Invalid Token: '", "Task does not exist: '", "InvalidToken) when calling the SendTask", "TaskTimedOut) when calling the SendTask")
@@ -99,6 +101,7 @@ func callbackFailed(f *facts) *diagnose.Finding {
 		{Title: "Look into the log of who answered", Steps: []string{"Find the consumer of the queue, topic or activity, and its log at the time of the TaskFailed event, by the execution's name or the token."}},
 		{Title: "Handle the answers you expect", Steps: []string{fmt.Sprintf("Catch %s by name and lead it to its own branch; retry only what can pass.", named(or(f.err, "the error")))}},
 	}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Let the worker send an error name of its own for every kind of failure, and in the cause what it was working on."}
 	d.Docs = []string{"Wait for a Callback with Task Token", "Learn about Activities in Step Functions", "SendTaskFailure API reference"}
 	return d

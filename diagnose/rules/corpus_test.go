@@ -300,3 +300,11 @@ func readJSON(t *testing.T, file string, into any) {
 		t.Fatalf("%s: %v", file, err)
 	}
 }
+
+func jsonOf(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

@@ -123,6 +123,43 @@ func (f *facts) addEntry(field, jsonText string) []asl.Edit {
 	return []asl.Edit{{Span: asl.Span{Start: at, End: at}, New: insert}}
 }
 
+// handler is the state that most catchers of the same machine lead to; "" where there is none.
+func (f *facts) handler() string {
+	if f.state == nil || f.state.Machine == nil {
+		return ""
+	}
+	count, best := map[string]int{}, ""
+	for _, s := range f.state.Machine.States {
+		for _, c := range s.Catch {
+			count[c.Next]++
+			if best == "" || count[c.Next] > count[best] {
+				best = c.Next
+			}
+		}
+	}
+	if best == f.state.Name {
+		return ""
+	}
+	return best
+}
+
+// catchRemedy offers a catcher, where the machine has a handler and the state no Catch.
+func (f *facts) catchRemedy() []diagnose.Remedy {
+	next := f.handler()
+	if next == "" || len(f.state.Catch) > 0 || f.err == "States.Runtime" {
+		return nil
+	}
+	entry := `{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": ` + jsonString(next) + `}`
+	if f.state.QueryLanguage == asl.JSONata {
+		entry = `{"ErrorEquals": ["States.ALL"], "Output": "{% $merge([$states.input, {'error': $states.errorOutput}]) %}", "Next": ` + jsonString(next) + `}`
+	}
+	return []diagnose.Remedy{{
+		Title: "Lead the failure to " + named(next) + ", as other states do",
+		Steps: []string{"This state has no Catch, so that its failure ends the execution unhandled. Add: " + entry},
+		Edits: f.addEntry("Catch", entry),
+	}}
+}
+
 // retrier is a Retry entry for errors that pass.
 func retrier(errors ...string) string {
 	quoted := make([]string, len(errors))

@@ -2,11 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -23,12 +24,27 @@ type facts struct {
 	state  *asl.State      // the failing state; nil where root failed in another execution
 	task   integration     // what that state calls
 	phase  diagnose.Phase
+	lower  string // error name, type and words of root, in lower case
+	once   onces
 }
+
+// onces are what several rules ask of the same facts, worked out when it is first asked.
+type onces struct {
+	signal       func() signal
+	input        func() value.Value
+	job          func() *jobReport // not to be changed
+	refused      func() bool
+	tokenIsDead  func() bool
+	modelTrouble func() bool
+}
+
+// key is where a case holds its facts.
+type key struct{}
 
 // on makes a rule's Check of a function of facts.
 func on(check func(*facts) []diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
 	return func(c *diagnose.Case) []diagnose.Finding {
-		f := read(c)
+		f, _ := c.Once(key{}, func() any { return read(c) }).(*facts)
 		if f == nil {
 			return nil
 		}
@@ -56,6 +72,9 @@ func read(c *diagnose.Case) *facts {
 	f.root = f.top.Root()
 	f.nested = f.top.Nested()
 	f.err, f.msg = f.root.Error, f.root.Message
+	if f.root.Shape == diagnose.LambdaCause || f.root.Shape == diagnose.JSONCause {
+		f.msg = ends(f.msg)
+	}
 	f.state = c.State
 	if c.Machine != nil && f.stateName() != "" && (f.state == nil || f.state.Name != f.stateName()) {
 		f.state = findState(c.Machine, f.stateName())
@@ -63,6 +82,15 @@ func read(c *diagnose.Case) *facts {
 	f.task = readIntegration(f.resource())
 	if f.nested != nil {
 		f.state = nil
+	}
+	f.lower = strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
+	f.once = onces{
+		signal:       sync.OnceValue(f.readSignal),
+		input:        sync.OnceValue(f.readInput),
+		job:          sync.OnceValue(f.readJob),
+		refused:      sync.OnceValue(f.isRefused),
+		tokenIsDead:  sync.OnceValue(f.isTokenDead),
+		modelTrouble: sync.OnceValue(f.hasModelTrouble),
 	}
 	return f
 }
@@ -180,8 +208,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = regexp.MustCompile(`:(?:execution|express):([^:\s'"]+):([^:\s'",)]+)`)
-	machineARN   = regexp.MustCompile(`:stateMachine:([^:/\s'",)]+)`)
+	executionARN = pattern.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = pattern.New(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.
@@ -201,7 +229,9 @@ func (f *facts) finding(category diagnose.Category, confidence diagnose.Confiden
 }
 
 // input is the failing state's input, absent where it is unknown or truncated.
-func (f *facts) input() value.Value {
+func (f *facts) input() value.Value { return f.once.input() }
+
+func (f *facts) readInput() value.Value {
 	if f.nested != nil || f.sub.Input.IsAbsent() || f.sub.Input.Truncated {
 		return value.Value{}
 	}
@@ -212,11 +242,10 @@ func (f *facts) input() value.Value {
 	return v
 }
 
-// has reports that the root's error name, type or words contain one of the texts, whatever the case.
+// says reports that the root's error name, type or words contain one of the texts, whatever the case.
 func (f *facts) says(texts ...string) bool {
-	all := strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
 	for _, t := range texts {
-		if strings.Contains(all, strings.ToLower(t)) {
+		if strings.Contains(f.lower, strings.ToLower(t)) {
 			return true
 		}
 	}
@@ -256,7 +285,7 @@ func (f *facts) function() string {
 	return ""
 }
 
-var functionARN = regexp.MustCompile(`:function:([\w-]+(?::[\w$-]+)?)`)
+var functionARN = pattern.New(`:function:([\w-]+(?::[\w$-]+)?)`)
 
 // functionOr is "the function X" or "the function".
 func (f *facts) functionOr() string {
@@ -329,7 +358,7 @@ func (f *facts) paramNode(name string) *asl.Node {
 	return nil
 }
 
-// parametersJSON is Parameters or Arguments as far as they are literal, for a look inside.
+// definitionText is the failing state's definition as written; "" unknown.
 func (f *facts) definitionText() string {
 	if f.state == nil || f.state.Machine == nil || f.state.Machine.Source() == nil {
 		return ""

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // LambdaTimeout sees a function that ran into its own time limit.
@@ -15,7 +15,7 @@ var LambdaTimeout = &diagnose.Rule{
 	Check: one(lambdaTimeout),
 }
 
-var timedOutAfter = regexp.MustCompile(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
@@ -68,9 +68,9 @@ var LambdaMemory = &diagnose.Rule{
 }
 
 var (
-	outOfMemory = regexp.MustCompile(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
-	diskFull    = regexp.MustCompile(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
-	manyFiles   = regexp.MustCompile(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+	outOfMemory = pattern.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = pattern.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
 func lambdaMemory(f *facts) *diagnose.Finding {
@@ -125,8 +125,9 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	importError = regexp.MustCompile(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib   = regexp.MustCompile(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	loadError   = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	importError = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib   = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
@@ -143,7 +144,7 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	if !named && !exited && (m == nil || !f.lambda()) && (lib == "" || !f.lambda()) && !(f.lambda() && loading && f.root.Frames == nil) {
 		return nil
 	}
-	if m != nil && !named && inOwnCode(f) && !regexp.MustCompile(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`).MatchString(f.root.Type+f.msg) {
+	if m != nil && !named && inOwnCode(f) && !loadError.MatchString(f.root.Type+f.msg) {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaPackaging, diagnose.Certain, diagnose.No)
@@ -291,24 +292,24 @@ var LambdaException = &diagnose.Rule{
 	Check: one(lambdaException),
 }
 
-var keyError = regexp.MustCompile(`^'?"?([\w.-]{1,60})"?'?$`)
+var keyError = pattern.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
 		return nil
 	}
 	s := f.signal()
-	if s.category != "" && s.category != diagnose.LambdaUnhandled && s.sure {
+	if s.category != "" && (s.sure || f.root.Action != "") {
 		return nil
 	}
-	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
+	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
-	if s.category != "" || !f.lambda() {
-		d.Confidence = diagnose.Likely
-	}
 	kind := or(f.root.Type, f.err)
+	if s.category != "" || !f.lambda() || !ownMistake.MatchString(exception(kind)) {
+		d.Confidence = diagnose.Likely // what it met may come from elsewhere
+	}
 	if !looksLikeName(kind) {
 		kind = "an error"
 	}
@@ -342,6 +343,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 	}}, {Title: "Let the workflow tell expected errors from bugs", Steps: []string{
 		fmt.Sprintf("Catch the expected ones by name: {\"ErrorEquals\": [%s], \"ResultPath\": \"$.error\", \"Next\": \"…\"}; retry only those that can pass.", jsonString(kind)),
 	}}}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Let the function raise errors of its own types (they become the error name of the state), with what was wrong in the message, and test it with the input that failed."}
 	d.Docs = []string{"Handling errors in Step Functions workflows", "Lambda function errors in Step Functions"}
 	return d
@@ -352,6 +354,9 @@ func (f *facts) raisedByFunction() bool {
 	return f.nested == nil && f.task.service == "lambda" && !f.task.sdk && f.task.pattern == "" && f.err != "" &&
 		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
 }
+
+// ownMistake are exception types that code raises by itself, whatever it calls.
+var ownMistake = pattern.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
 
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")
@@ -387,10 +392,20 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	if refuses.MatchString(msg) {
 		return no, "The message says that the code refuses its input: the same input would be refused again."
 	}
+	if msg != "" && !commonType.MatchString(k) && !passes.MatchString(k+" "+msg) {
+		return no, "The error has a type of its own, raised on purpose: what the code found is likely to be found again by a retry with the same input."
+	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
 
-var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
+var (
+	// commonType are types that say nothing but that something went wrong.
+	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
+	// passes are words of what may pass by itself.
+	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+)
+
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{
@@ -425,6 +440,3 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Troubleshoot invocation issues in Lambda"}
 	return d
 }
-
-// relayed is true where a function only passes on that something else failed.
-func relayed(f *facts) bool { return relayedExecution(f) }

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // Throttled sees a rate limit.
@@ -20,7 +20,7 @@ func (f *facts) service() string {
 	name := ""
 	switch {
 	case f.lambda():
-		name = or(f.root.Service, serviceOfType(f.root.Type))
+		name = f.root.Service
 	case f.root.Service != "":
 		name = f.root.Service
 	case strings.Contains(f.err, ".") && !strings.HasPrefix(f.err, "States."):
@@ -30,8 +30,6 @@ func (f *facts) service() string {
 	}
 	return serviceName(name)
 }
-
-func serviceOfType(string) string { return "" }
 
 var serviceNames = map[string]string{
 	"awslambda": "Lambda", "lambda": "Lambda", "amazondynamodbv2": "DynamoDB", "dynamodb": "DynamoDB", "amazonsqs": "SQS", "sqs": "SQS", "amazonsns": "SNS", "sns": "SNS",
@@ -53,7 +51,7 @@ func serviceName(s string) string {
 	return s
 }
 
-// lambdaThrottle is what a Retry has to name for an integration's throttling.
+// throttleErrors is what a Retry has to name for an integration's throttling.
 var throttleErrors = map[string][]string{
 	"lambda":      {"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"},
 	"dynamodb":    {"DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.RequestLimitExceeded", "DynamoDB.ThrottlingException"},
@@ -165,7 +163,7 @@ func throttled(f *facts) *diagnose.Finding {
 	return d
 }
 
-var throttleName = regexp.MustCompile(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
+var throttleName = pattern.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
 
 func limitStep(f *facts) string {
 	switch f.service() {
@@ -192,7 +190,7 @@ var QuotaReached = &diagnose.Rule{
 	Check: one(quotaReached),
 }
 
-var instanceQuota = regexp.MustCompile(`service limit '([\w. -]+)' is (\d+) Instances?`)
+var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
@@ -268,7 +266,7 @@ var HistoryFull = &diagnose.Rule{
 	Check: one(historyFullFound),
 }
 
-var historyFull = regexp.MustCompile(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
+var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
 	if !historyFull.MatchString(f.msg) {
@@ -295,7 +293,7 @@ var PayloadTooLarge = &diagnose.Rule{
 	Check: one(payloadTooLarge),
 }
 
-var resultOf = regexp.MustCompile(`The state/task '([^']+)' returned a result`)
+var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
 
 func payloadTooLarge(f *facts) *diagnose.Finding {
 	limit := f.errorIs("States.DataLimitExceeded") || f.says("exceeding the maximum number of bytes service limit")

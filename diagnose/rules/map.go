@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // MapThreshold sees a Map that failed for too many failed items.
@@ -33,6 +33,9 @@ func mapThreshold(f *facts) *diagnose.Finding {
 	d.Title = "More items of the Map failed than it tolerates"
 	d.RootCause = fmt.Sprintf("More child executions (items) of %s failed than its threshold allows (%s).", f.ofState(), limit)
 	d.Explanation = "This error only counts: the real errors are in the failed child executions of the Map Run, and they need not all be the same. When the threshold is passed, the rest of the items is stopped."
+	if in := f.sub.Within; in != nil {
+		d.Explanation += fmt.Sprintf(" In the history of its Map Run, %s failed with %s%s.", "the state "+named(in.State), named(or(deref(in.Error), "no error name")), saying(diagnose.ReadCause(in.Error, in.Cause).Root().Message))
+	}
 	d.Focus = f.focusField("more items failed than this", "ToleratedFailureCount", "ToleratedFailurePercentage", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "ItemProcessor")
 	d.Remedies = []diagnose.Remedy{
 		{Title: "Look at the failed child executions", Steps: []string{
@@ -56,9 +59,9 @@ var ItemReader = &diagnose.Rule{
 }
 
 var (
-	csvTrouble  = regexp.MustCompile(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
-	notIterable = regexp.MustCompile(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
-	tooBig      = regexp.MustCompile(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
+	csvTrouble  = pattern.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
+	notIterable = pattern.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
+	tooBig      = pattern.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
 )
 
 func itemReader(f *facts) *diagnose.Finding {

@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // NestedFailed sees a started execution that failed.
@@ -14,7 +14,9 @@ var NestedFailed = &diagnose.Rule{
 	Check: one(nestedFailed),
 }
 
-var relayedText = regexp.MustCompile(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
+var relayedText = pattern.New(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
+
+var accountID = pattern.New(`\b(\d{12})\b`)
 
 // relayedExecution reports that code says that an execution it started failed.
 func relayedExecution(f *facts) bool {
@@ -29,7 +31,7 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d := f.finding(diagnose.NestedExecutionFailed, diagnose.Certain, diagnose.Depends)
 	if relay {
 		account := ""
-		if m := regexp.MustCompile(`\b(\d{12})\b`).FindString(f.msg); m != "" {
+		if m := accountID.FindString(f.msg); m != "" {
 			account = " in the account " + m
 		}
 		d.Confidence = diagnose.Likely
@@ -53,6 +55,9 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d.Title = fmt.Sprintf("The nested execution of %s failed with %s", machine, named(error))
 	d.RootCause = fmt.Sprintf("%s only passes on that %s failed with %s%s.", upper(f.here()), f.child(), named(error), saying(f.msg))
 	d.Explanation = "What has to change is in the child: its own error and cause are what the parent quotes here, and its own history has the state that failed."
+	if in := f.sub.Within; in != nil && in.State != "" {
+		d.Explanation += fmt.Sprintf(" By its history it failed in the state %s.", named(in.State))
+	}
 	arn := f.nested.Get("ExecutionArn")
 	if !looksLikeName(arn) {
 		arn = "CHILD_EXECUTION_ARN"
@@ -62,6 +67,7 @@ func nestedFailed(f *facts) *diagnose.Finding {
 		"aws stepfunctions get-execution-history --execution-arn " + arn + " --reverse-order --max-items 20",
 		"Mend the child and redrive it (aws stepfunctions redrive-execution --execution-arn " + arn + "), then redrive the parent, which otherwise starts a new one.",
 	}}}
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Give the child a name that shows its parent (\"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$\": \"$$.Execution.Id\" in its Input links both in the console).", "The error name of the parent is States.TaskFailed whatever happened in the child: decide on the child's Error, in a Catch and a Choice, not on the name."}
 	d.Docs = []string{"Start workflow executions from a task state in Step Functions", "Restarting state machine executions with redrive in Step Functions"}
 	if s := signalOf(f.root); s.category == diagnose.Throttling || s.category == diagnose.ServiceError {

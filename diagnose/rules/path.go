@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,8 +18,10 @@ var MissingPath = &diagnose.Rule{
 }
 
 var (
-	notFoundInInput = regexp.MustCompile(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort   = regexp.MustCompile(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	notFoundInInput = pattern.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	// of an intrinsic function's argument
+	argumentNotFound = pattern.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = pattern.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -28,6 +30,11 @@ func missingPath(f *facts) *diagnose.Finding {
 	if m := notFoundInInput.FindStringSubmatch(f.msg); m != nil {
 		path, field = m[1], m[2]
 		if quotedInput, err := value.Parse(strings.TrimSpace(m[3])); err == nil && in.IsAbsent() {
+			in = quotedInput
+		}
+	} else if m := argumentNotFound.FindStringSubmatch(f.msg); m != nil {
+		path = m[1]
+		if quotedInput, err := value.Parse(strings.TrimSpace(m[2])); err == nil && in.IsAbsent() {
 			in = quotedInput
 		}
 	} else if m := notFoundShort.FindStringSubmatch(f.msg); m != nil && f.says("States.") {
@@ -51,15 +58,19 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
 	}
+	path, field := pathed(m.path), m.field
+	if field != "" {
+		field = pathed(field)
+	}
 	d := f.finding(diagnose.DataPath, m.confidence, diagnose.No)
-	reads := fmt.Sprintf("reads %s", m.path)
+	reads := fmt.Sprintf("reads %s", path)
 	if m.field != "" {
-		reads = fmt.Sprintf("takes %s from %s", m.field, m.path)
+		reads = fmt.Sprintf("takes %s from %s", field, path)
 	}
 	if m.reader != "" {
-		reads = fmt.Sprintf("reads %s in %s", m.path, m.reader)
+		reads = fmt.Sprintf("reads %s in %s", path, m.reader)
 	}
-	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", m.path, f.ofState())
+	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
 	if known {
@@ -105,10 +116,12 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 		return "The input is the whole answer of lambda:invoke; what the function returned stands under $.Payload."
 	case hasKeys(in, "ExecutedVersion"), hasKeys(in, "SdkHttpMetadata"):
 		return "The input is the whole answer of the service that the state before called: without ResultPath a task's result replaces the state's input."
+	case replacedBy(f.state) != "":
+		return replacedBy(f.state)
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
-	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there."
+	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there. Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
 }
 
 func hasKeys(v value.Value, keys ...string) bool {
@@ -140,27 +153,37 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	}
 	out = append(out,
 		diagnose.Remedy{
-			Title: "Supply " + m.path,
+			Title: "Supply " + pathed(m.path),
 			Steps: []string{
-				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), m.path),
+				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), pathed(m.path)),
 				fmt.Sprintf("Is it the caller's to send, start the execution with it. Is it %s's to write, give that state a ResultPath, such as \"ResultPath\": \"$.result\", so that its result is added to the input and does not replace it, and read it below that path.", from),
 			},
-		},
+		})
+	if !isPath(m.path) {
+		return out
+	}
+	return append(out,
 		diagnose.Remedy{
 			Title: "If the field is optional, ask for it first",
 			Steps: []string{
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
-	return out
 }
 
-// previous is the one state of the same machine that leads to s; "" where there are more or none.
+// previous names the one state of the same machine that leads to s; "" where there are more or none.
 func previous(s *asl.State) string {
-	if s == nil || s.Machine == nil {
-		return ""
+	if p := previousState(s); p != nil {
+		return named(p.Name)
 	}
-	name := ""
+	return ""
+}
+
+func previousState(s *asl.State) *asl.State {
+	if s == nil || s.Machine == nil {
+		return nil
+	}
+	var found *asl.State
 	for _, other := range s.Machine.States {
 		leads := other.Next == s.Name || other.Default == s.Name
 		for _, r := range other.Choices {
@@ -170,16 +193,35 @@ func previous(s *asl.State) string {
 			leads = leads || c.Next == s.Name
 		}
 		if leads && other != s {
-			if name != "" {
-				return ""
+			if found != nil {
+				return nil
 			}
-			name = other.Name
+			found = other
 		}
 	}
-	if name == "" {
+	return found
+}
+
+// replacedBy says that the state before s put its result in the place of all that it had.
+func replacedBy(s *asl.State) string {
+	p := previousState(s)
+	if p == nil || p.QueryLanguage == asl.JSONata || s.QueryLanguage == asl.JSONata {
 		return ""
 	}
-	return named(name)
+	name := named(p.Name)
+	switch {
+	case p.Type == asl.Wait || p.Type == asl.Choice:
+		return ""
+	case p.OutputPath != nil && !p.OutputPath.Null && p.OutputPath.Text != "$":
+		return fmt.Sprintf("The state %s before it has \"OutputPath\": %s: only that part of what it had is handed on.", name, jsonString(p.OutputPath.Text))
+	case p.Type == asl.Pass && p.Result == (asl.Value{}) && p.Parameters == nil:
+		return ""
+	case p.ResultPath == nil && (p.Type != asl.Pass || p.Parameters != nil):
+		return fmt.Sprintf("The state %s before it has no ResultPath, so that its result replaced its whole input.", name)
+	case p.ResultPath != nil && !p.ResultPath.Null && p.ResultPath.Text != "$":
+		return fmt.Sprintf("The state %s before it puts its result at %s of its input.", name, pathed(p.ResultPath.Text))
+	}
+	return ""
 }
 
 // ChoicePath sees a Choice that compares a path which is not in its input.
@@ -189,7 +231,7 @@ var ChoicePath = &diagnose.Rule{
 	Check: one(choicePath),
 }
 
-var choiceInvalid = regexp.MustCompile(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
+var choiceInvalid = pattern.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
 
 func choicePath(f *facts) *diagnose.Finding {
 	m := choiceInvalid.FindStringSubmatch(f.msg)
@@ -197,15 +239,18 @@ func choicePath(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.notThere(missing{path: m[1], reader: "the condition of a Choice rule", input: f.input(), confidence: diagnose.Certain})
-	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", m[1])
+	d.Title = fmt.Sprintf("The Choice reads %s, which is not in its input", pathed(m[1]))
 	d.Explanation += " A missing path fails the Choice state itself; Default is only for values that match no rule."
+	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
+	if !isPath(m[1]) {
+		return d
+	}
 	guard := fmt.Sprintf(`{"And": [{"Variable": %s, "IsPresent": true}, {…the rule as it is…}], "Next": "…"}`, jsonString(m[1]))
 	d.Remedies[len(d.Remedies)-1] = diagnose.Remedy{
 		Title: "If the field is optional, guard the rule with IsPresent",
 		Steps: []string{"Let the rule ask for the field before it compares: " + guard + ". Then Default is taken where the field is absent."},
 		Edits: f.guardChoice(m[1]),
 	}
-	d.Docs = append([]string{"Choice workflow state"}, d.Docs...)
 	return d
 }
 
@@ -244,8 +289,8 @@ var InvalidPath = &diagnose.Rule{
 }
 
 var (
-	invalidPathText = regexp.MustCompile(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
-	unableToApply   = regexp.MustCompile(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
+	invalidPathText = pattern.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
+	unableToApply   = pattern.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
 )
 
 func invalidPath(f *facts) *diagnose.Finding {
@@ -266,6 +311,7 @@ func invalidPath(f *facts) *diagnose.Finding {
 		miss.data, miss.input = "the result of this state", value.Value{}
 	}
 	d := f.notThere(miss)
+	path = pathed(path)
 	switch {
 	case strings.Contains(why, "can only be applied to arrays"):
 		d.Title = fmt.Sprintf("%s asks for an item of an array, but the data is an object", path)
@@ -355,7 +401,7 @@ var ResultPathMisfit = &diagnose.Rule{
 	Check: one(resultPathMisfit),
 }
 
-var referencePath = regexp.MustCompile(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
+var referencePath = pattern.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
 
 func resultPathMisfit(f *facts) *diagnose.Finding {
 	m := referencePath.FindStringSubmatch(f.msg)
@@ -398,8 +444,8 @@ var ItemsNotArray = &diagnose.Rule{
 }
 
 var (
-	mustBeArray  = regexp.MustCompile(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
-	itemsInvalid = regexp.MustCompile(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
+	mustBeArray  = pattern.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
+	itemsInvalid = pattern.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
 )
 
 func itemsNotArray(f *facts) *diagnose.Finding {
@@ -464,7 +510,7 @@ var RuntimeData = &diagnose.Rule{
 	Check: one(runtimeData),
 }
 
-var anyPath = regexp.MustCompile(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+var anyPath = pattern.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
 
 func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {

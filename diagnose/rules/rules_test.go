@@ -53,7 +53,18 @@ func TestEveryRuleHasExamples(t *testing.T) {
 	}
 }
 
-func files(t *testing.T, rule, kind string) []string {
+func filesOf(t testing.TB, rule string) []string { return files(t, rule, "hit") }
+
+func exampleOf(t testing.TB, file string) example.Example {
+	t.Helper()
+	e, err := example.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func files(t testing.TB, rule, kind string) []string {
 	t.Helper()
 	names, err := example.Files("testdata", rule, kind)
 	if err != nil {
@@ -64,10 +75,7 @@ func files(t *testing.T, rule, kind string) []string {
 
 func read(t *testing.T, file string) (example.Want, *diagnose.Case) {
 	t.Helper()
-	e, err := example.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := exampleOf(t, file)
 	c, err := e.Case()
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +112,7 @@ func hit(t *testing.T, rule *diagnose.Rule, file string) {
 		t.Errorf("says %q:\n%s", m, text)
 	}
 	whole(t, best)
+	sound(t, c, best)
 	if want.Edited != "" {
 		edited(t, c, best, want.Edited)
 	}
@@ -134,6 +143,32 @@ func whole(t *testing.T, f diagnose.Finding) {
 			if strings.TrimSpace(s) == "" {
 				t.Errorf("remedy %q has an empty step", r.Title)
 			}
+		}
+	}
+}
+
+// sound asks that every edit offered leaves a definition that can be read and is no worse than it was.
+func sound(t *testing.T, c *diagnose.Case, f diagnose.Finding) {
+	t.Helper()
+	for _, r := range f.Remedies {
+		if len(r.Edits) == 0 {
+			continue
+		}
+		old := c.State.Machine.Source().Text
+		text, err := asl.Apply(old, r.Edits)
+		if err != nil {
+			t.Fatalf("%s: %v", r.Title, err)
+		}
+		parse := func(text string) error {
+			if c.Machine != nil {
+				_, err := asl.Parse("", []byte(text))
+				return err
+			}
+			_, err := asl.ParseState(c.State.Name, []byte(text))
+			return err
+		}
+		if before, after := parse(old), parse(text); before == nil && after != nil {
+			t.Errorf("%s: the edited definition is refused: %v\n%s", r.Title, after, text)
 		}
 	}
 }
@@ -174,6 +209,9 @@ func TestReferenceIsCurrent(t *testing.T) {
 // A rule that can be left out without any of its examples coming out otherwise
 // is not needed, or its examples do not show what it is for.
 func TestEveryRuleMatters(t *testing.T) {
+	if raceDetector {
+		t.Skip("nothing of it runs at the same time")
+	}
 	all := rules.All()
 	for i, rule := range all {
 		without := slices.Delete(slices.Clone(all), i, i+1)

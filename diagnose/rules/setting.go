@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // WaitValue sees a Wait whose seconds or timestamp are no such thing.
@@ -16,8 +16,8 @@ var WaitValue = &diagnose.Rule{
 }
 
 var (
-	secondsPath   = regexp.MustCompile(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
-	timestampText = regexp.MustCompile(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
+	secondsPath   = pattern.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
+	timestampText = pattern.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
 )
 
 func waitValue(f *facts) *diagnose.Finding {
@@ -84,9 +84,9 @@ func pathIn(path string) string {
 }
 
 var (
-	isoDate   = regexp.MustCompile(`^\d{4}-(\d\d)-(\d\d)`)
-	isoTime   = regexp.MustCompile(`[T ](\d\d):(\d\d):?(\d\d)?`)
-	isoOffset = regexp.MustCompile(`(?:Z|[+-]\d\d:?\d\d)$`)
+	isoDate   = pattern.New(`^\d{4}-(\d\d)-(\d\d)`)
+	isoTime   = pattern.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
+	isoOffset = pattern.New(`(?:Z|[+-]\d\d:?\d\d)$`)
 )
 
 // timestampFault says what is wrong with a timestamp, as far as can be told.
@@ -121,9 +121,9 @@ var NumberPath = &diagnose.Rule{
 }
 
 var (
-	fieldRefers   = regexp.MustCompile(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
-	cannotBe      = regexp.MustCompile(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
-	mapSettingSet = regexp.MustCompile(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
+	fieldRefers   = pattern.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
+	cannotBe      = pattern.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
+	mapSettingSet = pattern.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
 )
 
 func numberPath(f *facts) *diagnose.Finding {
@@ -212,11 +212,11 @@ var TaskFormat = &diagnose.Rule{
 }
 
 var (
-	couldNotStart = regexp.MustCompile(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
-	fieldInvalid  = regexp.MustCompile(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
-	requiredField = regexp.MustCompile(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
-	notParsed     = regexp.MustCompile(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
-	column        = regexp.MustCompile(`line: (\d+), column: (\d+)`)
+	couldNotStart = pattern.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
+	fieldInvalid  = pattern.New(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
+	requiredField = pattern.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
+	notParsed     = pattern.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
+	column        = pattern.New(`line: (\d+), column: (\d+)`)
 )
 
 func taskFormat(f *facts) *diagnose.Finding {
@@ -244,7 +244,7 @@ func taskFormat(f *facts) *diagnose.Finding {
 	return d
 }
 
-var memberAt = regexp.MustCompile(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
+var memberAt = pattern.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
 
 func (f *facts) jsonFault() string {
 	if m := memberAt.FindStringSubmatch(f.msg); m != nil {
@@ -311,7 +311,7 @@ var LiteralPath = &diagnose.Rule{
 	Check: one(literalPath),
 }
 
-var sentLiterally = regexp.MustCompile(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
+var sentLiterally = pattern.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
 
 func literalPath(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || strings.HasPrefix(f.err, "States.") && f.err != "States.TaskFailed" || f.lambda() {

@@ -64,7 +64,9 @@ type model struct{ asked atomic.Int64 }
 
 func (m *model) Ask(ctx context.Context, _ diagnose.Prompt) (diagnose.Answer, error) {
 	m.asked.Add(1)
-	return diagnose.Answer{Text: "{}", ModelID: "test"}, ctx.Err()
+	// An answer that needs no second pass.
+	const text = `{"category": "other", "root_cause": "Nothing more can be said.", "explanation": "", "claims": [], "remediation": [], "prevention": []}`
+	return diagnose.Answer{Text: text, ModelID: "test"}, ctx.Err()
 }
 
 // inbox keeps what people are told; while down is set, it refuses.

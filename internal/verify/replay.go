@@ -51,7 +51,7 @@ func Replay(ctx context.Context, c *diagnose.Case, definition string) (*Result, 
 		return nil, errors.New("there is no history to replay")
 	}
 	fixed, err := asl.Parse("", []byte(definition))
-	if err != nil {
+	if err != nil && (c.Machine == nil || onlyOld(c.Machine, fixed, err) != nil) {
 		return nil, err
 	}
 	s := newStudy(c)

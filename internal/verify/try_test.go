@@ -186,7 +186,7 @@ func caseOf(t testing.TB, part map[string]string) *diagnose.Case {
 	var m *asl.Machine
 	if text := part["definition.json"]; text != "" {
 		var err error
-		if m, err = asl.Parse("order.asl.json", []byte(text)); err != nil {
+		if m, err = asl.Parse("order.asl.json", []byte(text)); m == nil {
 			t.Fatal(err)
 		}
 	}

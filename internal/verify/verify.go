@@ -71,16 +71,21 @@ func known(c *diagnose.Case) (diagnose.Verification, bool) {
 	return diagnose.Verification{}, true
 }
 
-// parse parses a changed definition. What Step Functions would refuse is an error,
-// but not where it is refused in the definition that ran already.
+// parse parses a changed definition. The error is the first thing that Step
+// Functions would refuse.
 func parse(ran *asl.Machine, text string) (*asl.Machine, error) {
 	m, err := asl.Parse(ran.Source().Name, []byte(text))
-	var found asl.ErrorList
-	if err == nil || !errors.As(err, &found) {
-		return m, err
+	return m, onlyOld(ran, m, err)
+}
+
+// onlyOld takes the errors of a changed definition, and returns the first that is
+// not one of the definition that ran: what ran was accepted, whatever we think of it.
+func onlyOld(ran, changed *asl.Machine, err error) error {
+	var found, old asl.ErrorList
+	if changed == nil || !errors.As(err, &found) {
+		return err
 	}
-	_, before := asl.Parse(ran.Source().Name, []byte(ran.Source().Text))
-	var old asl.ErrorList
+	_, before := asl.Parse("", []byte(ran.Source().Text))
 	errors.As(before, &old)
 	seen := map[string]bool{}
 	for _, e := range old {
@@ -88,10 +93,10 @@ func parse(ran *asl.Machine, text string) (*asl.Machine, error) {
 	}
 	for _, e := range found {
 		if !seen[e.Pointer+" "+e.Message] {
-			return nil, e
+			return e
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // verify runs the failure with the definition that ran and with the fixed one,
