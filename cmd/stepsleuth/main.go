@@ -90,6 +90,6 @@ input that cannot be read, 3 it failed and could not be diagnosed.`,
 	}
 	o.register(root.PersistentFlags())
 	root.AddCommand(runCommand(&o), diagnoseCommand(&o), verifyCommand(&o), evalCommand(&o), benchCommand(), serveCommand(&o), digestCommand(&o),
-		instrumentCommand(&o), redactCommand(&o), versionCommand())
+		instrumentCommand(&o), packageCommand(&o), checkSetupCommand(&o), redactCommand(&o), versionCommand())
 	return root
 }

@@ -2,7 +2,7 @@ resource "aws_cloudwatch_event_rule" "digest" {
   count = var.digest_schedule == "" ? 0 : 1
 
   name                = "${var.name}-digest"
-  description         = "When repeated failures are told of together"
+  description         = "When it is looked whether repeated failures are to be told of"
   schedule_expression = var.digest_schedule
   tags                = local.tags
 }

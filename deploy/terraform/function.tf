@@ -20,9 +20,9 @@ resource "aws_lambda_function" "troubleshooter" {
       STEPSLEUTH_TABLE                   = aws_dynamodb_table.incidents.name
       STEPSLEUTH_MODEL                   = var.model == "" ? "" : "bedrock:${var.model}"
       STEPSLEUTH_REDACTION_KEY_PARAMETER = local.key_parameter
-      STEPSLEUTH_DIGEST                  = var.digest_schedule == "" ? "off" : "on"
+      STEPSLEUTH_DIGEST                  = var.digest_interval
       }, var.guardrail == null ? {} : {
-      STEPSLEUTH_GUARDRAIL = "${var.guardrail.arn}:${var.guardrail.version}"
+      STEPSLEUTH_GUARDRAIL = "${element(split("/", var.guardrail.arn), 1)}:${var.guardrail.version}"
     })
   }
 

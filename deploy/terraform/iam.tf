@@ -73,7 +73,7 @@ locals {
       }, {
       Sid      = "RememberIncidents"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "dynamodb:Query"]
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "dynamodb:Query"]
       Resource = [local.table_arn]
       }, {
       Sid      = "ReadTheRedactionKey"

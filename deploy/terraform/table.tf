@@ -3,9 +3,15 @@ resource "aws_dynamodb_table" "incidents" {
   name         = var.name
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "pk"
+  range_key    = "sk"
 
   attribute {
     name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
     type = "S"
   }
 

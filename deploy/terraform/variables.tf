@@ -77,14 +77,25 @@ variable "emails" {
   }
 }
 
+variable "digest_interval" {
+  type        = string
+  description = "Time between two mails about equal failures, such as 1h or 30m: repeats are counted, and told of together."
+  default     = "1h"
+
+  validation {
+    condition     = can(regex("^([0-9]+[hms])+$", var.digest_interval))
+    error_message = "It is a duration like 1h, 30m or 1h30m."
+  }
+}
+
 variable "digest_schedule" {
   type        = string
-  description = "When repeated failures are told of together: a cron or rate expression of Amazon EventBridge, in UTC. Empty: never."
-  default     = "cron(0 7 * * ? *)"
+  description = "When it is looked whether repeats are to be told of: a cron or rate expression of Amazon EventBridge, in UTC. Empty: only when the next failure comes."
+  default     = "rate(1 hour)"
 
   validation {
     condition     = var.digest_schedule == "" || can(regex("^(cron|rate)\\(.+\\)$", var.digest_schedule))
-    error_message = "It is like cron(0 7 * * ? *) or rate(1 day), or empty."
+    error_message = "It is like cron(0 7 * * ? *) or rate(1 hour), or empty."
   }
 }
 

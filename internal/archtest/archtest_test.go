@@ -59,6 +59,7 @@ var plan = []room{
 	{path: "internal/oncall", floor: 3, over: nil, never: []string{"engine"}},
 	{path: "internal/verify", floor: 3},
 	{path: "internal/eval", floor: 3, never: []string{"engine"}},
+	{path: "internal/setup", floor: 3, never: []string{"engine", "diagnose"}}, // asks AWS about a deployment
 
 	{path: "deploy", floor: 0, over: []string{"internal/wholefile"}}, // embeds the module and the template
 	{path: "cmd", floor: 4},
@@ -70,7 +71,7 @@ var plan = []room{
 }
 
 // awsRooms are the only ones that may import the AWS SDK.
-var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "sfnlocal", "cmd"}
+var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
 var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest"}

@@ -160,6 +160,10 @@ run "a_guardrail" {
     condition     = local.model_statements[0].Action == ["bedrock:ApplyGuardrail"] && local.model_statements[0].Resource == [var.guardrail.arn]
     error_message = jsonencode(local.model_statements)
   }
+  assert {
+    condition     = aws_lambda_function.troubleshooter.environment[0].variables.STEPSLEUTH_GUARDRAIL == "abc123:2"
+    error_message = "The function is not told which guardrail to use."
+  }
 }
 
 run "a_key_of_ones_own" {
