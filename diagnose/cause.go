@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -179,7 +180,9 @@ func jsonIn(s string) (value.Value, bool) {
 		}
 		v, err := value.Parse(s)
 		if err != nil {
-			return value.Value{}, false
+			if v, err = value.Parse(closed(s)); err != nil {
+				return value.Value{}, false
+			}
 		}
 		text, isText := v.AsString()
 		if !isText {
@@ -188,6 +191,57 @@ func jsonIn(s string) (value.Value, bool) {
 		s = strings.TrimSpace(text)
 	}
 	return value.Value{}, false
+}
+
+// closed ends a JSON text that was cut off, as causes are that are longer than
+// what Step Functions keeps: what was begun last is left out, and the rest closed.
+// It returns "" where s is not such a text.
+func closed(s string) string {
+	var open []byte
+	inString, escaped := false, false
+	whole := -1 // where the last member or item that is there whole ends
+	var openThen []byte
+	for i := range len(s) {
+		switch b := s[i]; {
+		case escaped:
+			escaped = false
+		case inString && b == '\\':
+			escaped = true
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			open = append(open, b+2) // the bracket that closes it
+		case b == '}' || b == ']':
+			if len(open) == 0 || open[len(open)-1] != b {
+				return ""
+			}
+			open = open[:len(open)-1]
+		case b == ',':
+			whole, openThen = i, append(openThen[:0], open...)
+		}
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	if inString && whole < 0 || inString && cutValue(s, whole) {
+		return strings.TrimSuffix(strings.ToValidUTF8(s, ""), `\`) + `"` + reversed(open)
+	}
+	if whole < 0 {
+		return ""
+	}
+	return s[:whole] + reversed(openThen)
+}
+
+// cutValue reports that the text was cut in a member's value: a text that has begun is worth keeping.
+func cutValue(s string, whole int) bool {
+	return strings.Contains(s[whole+1:], `":`)
+}
+
+func reversed(b []byte) string {
+	b = slices.Clone(b)
+	slices.Reverse(b)
+	return string(b)
 }
 
 func (c *Cause) document(doc value.Value, depth int) {
@@ -208,6 +262,9 @@ func (c *Cause) document(doc value.Value, depth int) {
 func (c *Cause) lambda(depth int) {
 	c.Shape = LambdaCause
 	c.Type, c.Message = c.Get("errorType"), strings.TrimSpace(c.Get("errorMessage"))
+	if inner, ok := strings.CutPrefix(c.Type, "Function<"); ok { // Ruby
+		c.Type = strings.TrimSuffix(inner, ">")
+	}
 	c.Frames = readFrames(c)
 	if _, ok := jsonIn(c.Message); ok && strings.HasPrefix(strings.TrimLeft(c.Message, `"\`), "{") {
 		inner := readCause(c.Type, c.Message, depth+1)
@@ -245,7 +302,11 @@ var (
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
 	botocore = pattern.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK       = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	goSDK = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	// AWS SDK for Go 1: "X: …\n\tstatus code: 400, request id: …".
+	goSDK1 = pattern.New(`(?s)(?:^|: )([A-Z]\w+): ([^\n]*?)\s+status code: (\d{3}), request id: [\w-]+`)
+	// Java's and .NET's way to quote another exception: "com.example.XException: …".
+	quotedType  = pattern.New(`^(?:[\w$]+[.$])*([A-Z]\w+(?:Exception|Error|Fault)): `)
 	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
 	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
@@ -278,6 +339,10 @@ func (c *Cause) trailer() {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])
 	}
+	if m := goSDK1.FindStringSubmatch(c.Message); m != nil && c.Action == "" {
+		c.Shape, c.Type, c.Message = ServiceCause, m[1], m[2]
+		c.Status, _ = strconv.Atoi(m[3])
+	}
 	if m := sdkTrailer.FindStringSubmatchIndex(c.Message); m != nil {
 		group := func(i int) string {
 			if m[2*i] < 0 {
@@ -289,6 +354,8 @@ func (c *Cause) trailer() {
 		c.Status, _ = strconv.Atoi(group(2))
 		if code := group(3); code != "" {
 			c.Type = code
+		} else if m := quotedType.FindStringSubmatch(c.Message); m != nil {
+			c.Type = m[1]
 		}
 		c.Message = c.Message[:m[0]] + c.Message[m[1]:]
 	}

@@ -48,9 +48,71 @@ func on(check func(*facts) []diagnose.Finding) func(*diagnose.Case) []diagnose.F
 		if f == nil {
 			return nil
 		}
-		return check(f)
+		found := check(f)
+		for i := range found {
+			f.complete(&found[i])
+		}
+		return found
 	}
 }
+
+// complete says what every finding has to say: in which execution it happened, and
+// which of the names in the message are meant, where the finding's own words leave
+// them out.
+func (f *facts) complete(d *diagnose.Finding) {
+	if d.Contributing {
+		return
+	}
+	said := d.Title + "\n" + d.RootCause + "\n" + d.Explanation
+	add := func(sentence string) { d.Explanation = strings.TrimSpace(d.Explanation + " " + sentence) }
+	if f.nested != nil {
+		if machine, execution := childNames(f.nested); machine != "" && !strings.Contains(said, machine) || execution != "" && !strings.Contains(said, execution) {
+			add(fmt.Sprintf("It happened in %s.", f.child()))
+		}
+	}
+	for _, r := range d.Remedies {
+		said += "\n" + r.Title + "\n" + strings.Join(r.Steps, "\n")
+	}
+	if names := f.unsaid(said); len(names) > 0 {
+		add(fmt.Sprintf("The message names %s.", list(names)))
+	}
+}
+
+// unsaid are names in the root's words (ARNs, and what stands in quotes) that said lacks: at most four.
+func (f *facts) unsaid(said string) []string {
+	if f.root.Shape == diagnose.JSONCause && f.job() == nil {
+		return nil
+	}
+	text := ends(f.msg)
+	if r := f.job(); r != nil {
+		text = ends(r.reason)
+	}
+	var names []string
+	for _, m := range messageName.FindAllStringSubmatch(text, 12) {
+		name := strings.TrimRight(firstOf(m[1:]...), ".:,")
+		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
+			continue
+		}
+		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) {
+			continue
+		}
+		if names = uniq(append(names, name)); len(names) == 4 {
+			break
+		}
+	}
+	return names
+}
+
+// Names of hosts and of policies that allow much are not repeated as if they were
+// the workflow's own.
+var (
+	hostLike = pattern.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
+	fileLike = pattern.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
+	broad    = pattern.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
+)
+
+// messageName is an ARN, or one word in quotes.
+var messageName = pattern.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {

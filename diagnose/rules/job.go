@@ -277,6 +277,7 @@ var (
 	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
 	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	unsupported     = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
 	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
 	noCapacity      = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
 	jobStopped      = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
@@ -352,6 +353,8 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.ServiceError, and(diagnose.Other), diagnose.Likely, diagnose.Depends
 	case r.service == "athena":
 		return diagnose.InvalidParameters, and(diagnose.Other), diagnose.Likely, diagnose.No
+	case unsupported.MatchString(words):
+		return diagnose.Configuration, and(diagnose.InvalidParameters, diagnose.ServiceError), diagnose.Likely, diagnose.No
 	case r.service == "sagemaker" && has("InternalServerError", "internal error"), r.service == "elasticmapreduce" && has("INTERNAL_ERROR"), r.service == "codebuild" && r.status == "FAULT":
 		return diagnose.ServiceError, nil, diagnose.Certain, diagnose.Yes
 	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named"):
@@ -394,7 +397,7 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	if exit != "" && reason != "" {
 		reason = "; it says" + reason
 	}
-	d.RootCause = fmt.Sprintf("%s that %s started failed%s%s.", upper(r.noun), f.who(), exit, reason)
+	d.RootCause = fmt.Sprintf("%s that %s started %s%s%s.", upper(r.noun), f.who(), f.ended(r, category), exit, reason)
 	d.Explanation = f.whyJob(r, category)
 	d.Focus = f.focusField("what is started here failed", "Resource", "Parameters", "Arguments")
 	steps := append([]string(nil), r.look...)
@@ -406,6 +409,30 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
 	return d
+}
+
+// ended says how the work ended.
+func (f *facts) ended(r *jobReport, c diagnose.Category) string {
+	switch c {
+	case diagnose.AbortedByHand:
+		return "was stopped"
+	case diagnose.Timeout:
+		if n := f.get("Timeout"); r.service == "glue" && n != "" && looksLikeName(n) {
+			return "ran into its own time limit (Timeout) of " + n + " minutes"
+		}
+		if n := firstOf(f.get("Timeout", "AttemptDurationSeconds"), f.get("StoppingCondition", "MaxRuntimeInSeconds"), f.get("Build", "TimeoutInMinutes")); n != "" && looksLikeName(n) {
+			return "ran into its own time limit of " + n + unitOf(r)
+		}
+		return "ran into its own time limit"
+	}
+	return "failed"
+}
+
+func unitOf(r *jobReport) string {
+	if r.service == "codebuild" {
+		return " minutes"
+	}
+	return " seconds"
 }
 
 func nameOf(s string) string {

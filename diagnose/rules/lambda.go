@@ -70,6 +70,7 @@ var LambdaMemory = &diagnose.Rule{
 var (
 	outOfMemory = pattern.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
 	diskFull    = pattern.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	crashed     = pattern.New(`(?i)signal: aborted|SIGABRT|signal: abort`)
 	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
@@ -92,6 +93,16 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 		d.Remedies = []diagnose.Remedy{
 			{Title: "Give it more memory", Steps: []string{"aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 2048   (up to 10,240 MB; size it by Max Memory Used in the REPORT lines)"}},
 			{Title: "Hold less in memory at a time", Steps: []string{"Stream files in place of reading them whole, process in batches (a Map with ItemBatcher), and clear what module-level variables keep between invocations."}},
+		}
+	case crashed.MatchString(all) && f.says("Runtime exited", "Runtime.ExitError", "Lambda.Unknown"):
+		d.Confidence = diagnose.Likely
+		d.Also = []diagnose.Category{diagnose.LambdaUnhandled, diagnose.LambdaPackaging}
+		d.Title = "The process of " + fn + " aborted itself"
+		d.RootCause = fmt.Sprintf("The process of %s aborted itself (SIGABRT)%s, as runtimes do that cannot get more memory%s.", fn, inChild(f), saying(f.msg))
+		d.Explanation = "Node.js aborts when its heap is full (“JavaScript heap out of memory” in the log), C and C++ code on std::bad_alloc or a failed assertion; the log has the last words before it. The same input would lead to the same end."
+		d.Remedies = []diagnose.Remedy{
+			{Title: "See what the log says before the abort", Steps: []string{"aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h   (compare Max Memory Used with Memory Size in the REPORT line)"}},
+			{Title: "If it was the memory, give it more", Steps: []string{"aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 2048   (Node.js takes its heap limit from it; NODE_OPTIONS=--max-old-space-size may hold it lower)"}},
 		}
 	case diskFull.MatchString(all):
 		d.Title = upper(fn) + " ran out of disk space in /tmp"
@@ -137,7 +148,7 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	named := f.errorIs("Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError", "Runtime.InvalidEntrypoint", "Runtime.MalformedHandlerName",
 		"Runtime.NoHandler", "Runtime.InitError", "Init.Error", "Runtime.UserCodeLoadError", "Extension.LaunchError", "Extension.Crash", "Extension.InitError", "InvalidEntrypoint", "Runtime.NodeJsExit",
 		"Lambda.InvalidRuntimeException", "Lambda.InvalidZipFileException", "InvalidZipFileException", "Runtime.Unknown", "Runtime.BadFunctionCode", "Runtime.MalformedHandler")
-	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg)
+	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg) && !crashed.MatchString(f.msg)
 	m := importError.FindStringSubmatch(f.msg)
 	lib := sharedLib.FindString(f.msg)
 	loading := f.says("Handler ", "is undefined or not exported", "Bad handler", "handler not found", "Couldn't find valid bootstrap", "entrypoint requires the handler name", "fork/exec", "missing on module", "Class not found", "Entrypoint", "Error loading class", "No public method named")
@@ -389,6 +400,14 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	case "NameError", "UnboundLocalError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
+	switch family := familyOf(kind); {
+	case commonType.MatchString(k) && !endOfData.MatchString(msg):
+		// the type says nothing
+	case family == passing || endOfData.MatchString(msg):
+		return diagnose.Depends, "The error's name or words say that something did not answer, was busy or broke off, which may pass: a retry can help where the work bears being done twice."
+	case family == standing:
+		return no, "The error's name says that the code found its input or what it needs to be wrong, which a retry with the same input finds again."
+	}
 	if refuses.MatchString(msg) {
 		return no, "The message says that the code refuses its input: the same input would be refused again."
 	}
@@ -397,6 +416,35 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
+
+// family is what the name of an exception says of a retry.
+type family int
+
+const (
+	unknownFamily family = iota
+	passing              // what passes by itself, or may
+	standing             // what is found again
+)
+
+// familyOf reads the words in an exception's name: UpstreamTimeoutError,
+// OrderValidationException.
+func familyOf(name string) family {
+	name = exception(name)
+	switch {
+	case passingName.MatchString(name):
+		return passing
+	case standingName.MatchString(name):
+		return standing
+	}
+	return unknownFamily
+}
+
+var (
+	passingName  = pattern.New(`(?i)time-?_?d?_?out|unavailable|throttl|toomany|ratelimit|rate_limit|connection|network|transient|temporar|retryable|tryagain|internalserver|servererror|serviceerror|busy|locked|notready|not_ready|pending|inprogress|deadlock|backoff|overload|interrupted|aborted$|econn|etimedout`)
+	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
+	// endOfData is a stream or connection that broke off.
+	endOfData = pattern.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
+)
 
 var (
 	// commonType are types that say nothing but that something went wrong.

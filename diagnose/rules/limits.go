@@ -210,8 +210,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 		d.Confidence = diagnose.Certain
 	}
 	what := "a quota (service limit) of " + f.service()
+	none := false
 	if m := instanceQuota.FindStringSubmatch(f.msg); m != nil {
 		what = fmt.Sprintf("the account's quota %q (limit %s)", m[1], m[2])
+		none = m[2] == "0"
 	}
 	d.Title = fmt.Sprintf("A quota of %s is used up", f.service())
 	d.RootCause = fmt.Sprintf("%s could not get what it asked for, as %s is reached%s.", upper(f.who()), what, saying(f.msg))
@@ -219,6 +221,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || name == "StateMachineLimitExceeded" {
 		d.Retryable = diagnose.No
 		d.Explanation = "A region holds at most 10,000 state machines (and activities) by default; old ones that nobody uses, left by test stacks, count too."
+	}
+	if none {
+		d.Retryable = diagnose.No
+		d.Explanation = "The quota is 0: nothing of that kind may run at all until it is raised, so that neither waiting nor a retry helps."
 	}
 	if name == "CodeStorageExceededException" {
 		d.Retryable = diagnose.No
@@ -330,7 +336,7 @@ func payloadTooLarge(f *facts) *diagnose.Finding {
 	case f.service() == "EventBridge":
 		what, most = "the entries of the request", "256 KB, the limit of one PutEvents request"
 	case f.service() == "ECS" || f.service() == "Batch" || f.says("overrides length"):
-		what, most = "the container overrides", "8,192 characters, the limit of the overrides"
+		what, most = "the container overrides", "8,192 bytes (8192), the limit of the overrides"
 	case f.service() == "Bedrock" || f.says("too long for requested model"):
 		what, most = "the prompt", "what the model takes as input (its context window)"
 	}

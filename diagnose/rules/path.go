@@ -73,7 +73,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
-	if known {
+	if m.input.IsNull() {
+		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
+	} else if known {
 		d.RootCause = fmt.Sprintf("%s %s, but %s does not have it: %s.", upper(f.here()), reads, m.data, there(g))
 	}
 	span, located := f.place(m.field, m.path)

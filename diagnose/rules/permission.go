@@ -26,6 +26,9 @@ var (
 	mayNotCall    = pattern.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
 )
 
+// namedAction is an IAM action somewhere in a message.
+var namedAction = pattern.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
+
 func readDenial(msg string) denial {
 	var d denial
 	if m := notAuthorized.FindStringSubmatch(msg); m != nil {
@@ -38,6 +41,11 @@ func readDenial(msg string) denial {
 		}
 		if service != "" {
 			d.action = service + ":" + m[2]
+		}
+	}
+	if d.action == "" {
+		if m := namedAction.FindStringSubmatch(msg); m != nil {
+			d.action = m[1]
 		}
 	}
 	if d.by == "" {
@@ -165,7 +173,7 @@ func (f *facts) principal(d denial) string {
 func whyDenied(who, action string, d denial) string {
 	switch d.by {
 	case "scp":
-		return fmt.Sprintf("a service control policy of the organization denies it to %s, whatever the role's own policies say", who)
+		return fmt.Sprintf("a service control policy of the organization (SCP) denies it explicitly to %s, whatever the role's own policies say", who)
 	case "boundary":
 		return fmt.Sprintf("the permissions boundary of %s does not allow it", who)
 	case "session":

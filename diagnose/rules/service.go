@@ -73,7 +73,7 @@ func notFound(f *facts) *diagnose.Finding {
 	}
 	kind, from, name, look := "resource", "", subjectOf(f.msg), ""
 	for _, t := range things {
-		if t.service != f.task.service || f.nested != nil || f.lambda() {
+		if f.lambda() || t.service != f.task.service && (f.task.known || serviceName(t.service) != f.service()) {
 			continue
 		}
 		kind, look = t.kind, t.look
@@ -382,7 +382,7 @@ var Unreachable = &diagnose.Rule{
 	Check: one(unreachable),
 }
 
-var hostIn = pattern.New(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: )([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]+)(?::(\d+))?`)
+var hostIn = pattern.New(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // WaitValue sees a Wait whose seconds or timestamp are no such thing.
@@ -313,6 +315,43 @@ var LiteralPath = &diagnose.Rule{
 
 var sentLiterally = pattern.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
 
+// literalInPlaceOfName is a JSONPath that the state gives as plain text for what a
+// service does not find or take; "" where there is none.
+func (f *facts) literalInPlaceOfName() string {
+	if f.state == nil || f.nested != nil || f.state.QueryLanguage == asl.JSONata {
+		return ""
+	}
+	switch f.signal().category {
+	case diagnose.ResourceNotFound, diagnose.InvalidParameters:
+	default:
+		return ""
+	}
+	t := f.state.Parameters
+	if t == nil || t.Root == nil {
+		return ""
+	}
+	literal := func(v value.Value) string {
+		s, _ := v.AsString()
+		if s != "" && sentLiterally.FindString(s) == s {
+			return s
+		}
+		return ""
+	}
+	for _, m := range t.Root.Members {
+		if m.Node != nil {
+			if s := literal(value.Value(m.Node.Literal)); s != "" {
+				return s
+			}
+		}
+	}
+	for _, m := range value.Value(t.Root.Literal).Members() {
+		if s := literal(m.Value); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 func literalPath(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || strings.HasPrefix(f.err, "States.") && f.err != "States.TaskFailed" || f.lambda() {
 		return nil
@@ -323,6 +362,9 @@ func literalPath(f *facts) *diagnose.Finding {
 		expr = strings.TrimRight(m[1], ".")
 	} else if i := strings.Index(f.msg, "{% "); i >= 0 {
 		expr = harmless(f.msg[i:])
+	}
+	if expr == "" {
+		expr = f.literalInPlaceOfName()
 	}
 	if expr == "" || strings.Contains(f.msg, "$.xml") {
 		return nil

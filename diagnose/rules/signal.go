@@ -43,7 +43,7 @@ var classes = []struct {
 	{
 		diagnose.Permission,
 		pattern.New(`(?i)^(AccessDenied|AccessDeniedException|AccessDeniedError|KMSAccessDenied|UnauthorizedOperation|Unauthorized|UnauthorizedException|AuthorizationError|AuthorizationErrorException|AuthFailure|NotAuthorized|NotAuthorizedException|Forbidden|ForbiddenException|AllAccessDisabled|ExpiredToken|ExpiredTokenException|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|MissingAuthenticationToken(Exception)?|OptInRequired|InsufficientPrivileges(Exception)?|PermissionError|Permissions|NoCredentialsError|CredentialsError|TokenRefreshRequired|AuthorizationHeaderMalformed|AccountAccessDenied|CrossAccountAccessDenied|KmsAccessDeniedException|KMSAccessDeniedException|EFSMountFailureAccess)$`),
-		pattern.New(`(?i)is not authorized to|not authorized to (?:perform|assume|access)|access ?denied|access is denied|permission denied|does not have (?:the )?(?:required )?permissions?|(?:lacks?|missing|insufficient) [\w:* -]{0,60}permissions?|explicit deny|no (?:identity|resource|session)-based policy allows|You don'?t have access to the model|security token included in the request is (?:invalid|expired)|unable to assume|cannot be assumed|could not assume|not able to assume|Missing Authentication Token|the (?:provided )?(?:execution )?role .{0,80}(?:cannot|can't) be assumed|signature we calculated does not match|Insufficient Lake Formation|is not authorized to create managed-rule|Unable to locate credentials|requester is not authorized|pass role is not allowed`),
+		pattern.New(`(?i)is not authorized to|not authorized to (?:perform|assume|access)|access ?denied|access is denied|permission denied|does not have (?:the )?(?:required )?permissions?|(?:lacks?|missing|insufficient) [\w:* -]{0,60}permissions?|explicit deny|no (?:identity|resource|session)-based policy allows|You don'?t have access to the model|security token included in the request is (?:invalid|expired)|unable to assume|cannot be assumed|could not assume|not able to assume|Missing Authentication Token|the (?:provided )?(?:execution )?role .{0,80}(?:cannot|can't) be assumed|signature we calculated does not match|Insufficient Lake Formation|is not authorized to create managed-rule|Unable to locate credentials|requester is not authorized|pass role is not allowed|access to [\w ]{1,40}(?:is )?(?:not allowed|denied|forbidden)`),
 		pattern.New(`(?i)(AccessDenied|Unauthorized|NotAuthorized|Forbidden|PermissionDenied)\w*$`),
 	},
 	{
@@ -73,7 +73,7 @@ var classes = []struct {
 	{
 		diagnose.Concurrency,
 		pattern.New(`(?i)^(ConflictException|Conflict|ResourceConflictException|ResourceConflict|ResourceInUse|ResourceInUseException|ConcurrentModification|ConcurrentModificationException|ConcurrentUpdateException|ConcurrentAccessException|OperationAborted|OperationAbortedException|TransactionConflictException|TransactionConflict|TransactionCanceledException|TransactionInProgressException|ConditionalRequestConflict|CrawlerRunningException|UpdateInProgressException|OperationNotPageable|InvalidStateTransition|InvalidDBInstanceState|InvalidDBInstanceStateFault|InvalidDBClusterStateFault|DeadlockDetected|OptimisticLockException|StaleObjectStateException|DirectUpdateConflict|SerializationFailure|ResourceNotReadyException|ResourceNotReady|InvalidCacheClusterState|StateMachineDeleting|IncorrectState|IncorrectInstanceState|DependencyViolation|ResourceLocked|VersionMismatchException|ClusterContainsTasks\w*|OperationInProgressException|IdempotentParameterMismatch\w*)$`),
-		pattern.New(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)|not in a state (?:from|in) which`),
+		pattern.New(`(?i)update is in progress|is (?:currently )?(?:being )?(?:updated|modified|deleted)\b|conflicting (?:conditional )?(?:operation|request)|transaction (?:conflict|is ongoing)|TransactionConflict|transaction cancelled|deadlock|could not serialize access|currently in the following state: (?:Pending|InProgress)|another (?:operation|update|process|request) is (?:in progress|already)|already (?:running|in progress|being)|concurrent (?:update|modification|write)|resource (?:is )?in use|optimistic lock|must be in (?:the )?['"]?(?:available|active|running|ready)|is not in (?:an? )?(?:the )?['"]?(?:available|active|ready)|not in a state (?:from|in) which|\b[a-z]+_in_progress\b|is (?:still |currently )?in progress|(?:is|was) (?:currently )?in (?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|backing-up|configuring)\b`),
 		pattern.New(`(?i)(Conflict\w*|ConcurrentModification\w*|InUse\w*|InProgress\w*)$`),
 	},
 	{
@@ -211,6 +211,9 @@ func byWords(c *diagnose.Cause, category diagnose.Category) signal {
 			return signal{diagnose.ResourceAlreadyExists, true}
 		}
 	case diagnose.ServiceError:
+		if strings.HasPrefix(c.Error, "Lambda.") && !unknownHost.MatchString(c.Message) {
+			break // Step Functions' own client: the way to Lambda is AWS's
+		}
 		for _, to := range []diagnose.Category{diagnose.Permission, diagnose.Network} {
 			if better(to) {
 				return signal{to, true}
@@ -222,6 +225,7 @@ func byWords(c *diagnose.Cause, category diagnose.Category) signal {
 
 var (
 	absentMember   = pattern.New(`(?i)missing the key|required key|member must|attribute .{0,60}does not exist|document path|expression attribute|(?:parameter|field|element) .{0,40}(?:does not exist|not found)`)
+	unknownHost    = pattern.New(`(?i)UnknownHost|could not resolve|no such host|ENOTFOUND`)
 	concurrentWork = pattern.New(`(?i)concurrently|number of queries|queued|per day`)
 )
 
