@@ -361,21 +361,10 @@ func TestWhoWasToldInOneWayIsNotToldAgain(t *testing.T) {
 	}
 }
 
-// broken is a store that is down.
-type broken struct{}
-
 var errDown = errors.New("incident store /var/incidents.db: the disk is full")
 
-func (broken) Claim(context.Context, store.Delivery) (store.Incident, bool, error) {
-	return store.Incident{}, false, errDown
-}
-func (broken) Settle(context.Context, store.Settlement) error { return errDown }
-func (broken) Due(context.Context, time.Time) (store.Digest, error) {
-	return store.Digest{}, errDown
-}
-
 func TestWithoutTheStorePeopleAreToldAndLearnOfIt(t *testing.T) {
-	o := newOffice(broken{})
+	o := newOffice(oncall.Unavailable(errDown))
 	for n := range 2 {
 		out := o.respond(t, call(t, "run-1", noon))
 		if out.Incident != nil || len(out.Problems) != 1 || out.Told == "" {
@@ -391,7 +380,7 @@ func TestWithoutTheStorePeopleAreToldAndLearnOfIt(t *testing.T) {
 }
 
 func TestWithoutTheStoreTheSpareOneCounts(t *testing.T) {
-	o := newOffice(broken{})
+	o := newOffice(oncall.Unavailable(errDown))
 	o.Spare = &store.Memory{}
 	for n := range 5 {
 		o.respond(t, call(t, fmt.Sprint("run-", n), noon))
