@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stepsleuth/stepsleuth/deploy"
 )
 
@@ -188,6 +189,16 @@ func (m *moto) env() []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + m.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=2", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+	}
+}
+
+// config leads the SDK of Go to moto.
+func (m *moto) config() aws.Config {
+	return aws.Config{
+		Region: "us-east-1", BaseEndpoint: &m.url, RetryMaxAttempts: 2,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
 	}
 }
 

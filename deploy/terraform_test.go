@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/google/go-cmp/cmp"
+	"github.com/stepsleuth/stepsleuth/internal/setup"
 )
 
 func TestModuleIsValidAndDoesWhatItSays(t *testing.T) {
@@ -37,6 +41,7 @@ func TestModuleIsAppliedAndDestroyed(t *testing.T) {
 	tf.ok(t, "apply", "-auto-approve", "-input=false")
 	nothingToChange(t, tf)
 	noSecretInState(t, filepath.Join(tf.dir, "terraform.tfstate"))
+	t.Run("CheckSetup", func(t *testing.T) { checkSetup(t, aws) })
 	tf.ok(t, "destroy", "-auto-approve", "-input=false")
 	for what, text := range aws.listings(t) {
 		if strings.Contains(text, "stepsleuth") {
@@ -106,4 +111,58 @@ func noSecretInState(t *testing.T, file string) {
 	if !seen {
 		t.Error("there is no parameter for the redaction key")
 	}
+}
+
+// checkSetup examines what was made, as far as the stand-in can answer, then breaks it
+// in two places and examines it again.
+func checkSetup(t *testing.T, aws *moto) {
+	config := aws.config()
+	e := &setup.Examiner{Clients: setup.NewClients(config), Region: config.Region}
+	// The stand-in simulates no policy and has no models, no machine was made, and it
+	// confirms mail by itself.
+	well := []string{"credentials", "function", "time-out", "lost events", "redaction", "topic", "subscription", "table", "log", "rule", "digest", "dead letters", "role"}
+	report := e.Examine(t.Context(), "stepsleuth-troubleshooter")
+	said := textOf(t, report)
+	for _, name := range well {
+		if got := statuses(report, name); len(got) == 0 || slices.Contains(got, setup.Mend) || slices.Contains(got, setup.Unknown) {
+			t.Errorf("%s is %v", name, got)
+		}
+	}
+	t.Logf("as it was made:\n%s", said)
+
+	_, err := lambda.NewFromConfig(config).RemovePermission(t.Context(), &lambda.RemovePermissionInput{FunctionName: ptr("stepsleuth-troubleshooter"), StatementId: ptr("failures")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = eventbridge.NewFromConfig(config).DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: ptr("stepsleuth-troubleshooter-failures")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said = textOf(t, e.Examine(t.Context(), "stepsleuth-troubleshooter"))
+	for _, want := range []string{"stepsleuth-troubleshooter-failures is switched off", "stepsleuth-troubleshooter-failures may not call the function"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+}
+
+func ptr(s string) *string { return &s }
+
+func textOf(t *testing.T, r setup.Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func statuses(r setup.Report, name string) []setup.Status {
+	var out []setup.Status
+	for _, c := range r.Checks {
+		if c.Name == name {
+			out = append(out, c.Status)
+		}
+	}
+	return out
 }
