@@ -140,10 +140,11 @@ func respond(c *cobra.Command, o *options, r *oncall.Responder, kase *diagnose.C
 	}
 	book, err := o.incidents(c.Context(), r)
 	if err != nil {
-		return report.Document{}, err
+		r.Incidents = oncall.Unavailable(err) // people are told all the same
+	} else {
+		defer book.Close()
+		r.Incidents = book
 	}
-	defer book.Close()
-	r.Incidents = book
 	out, err := r.Respond(c.Context(), oncall.Call{Case: kase, Report: ro, At: time.Now(), Repeats: oncall.Thoroughly})
 	for _, problem := range out.Problems {
 		fmt.Fprintf(c.ErrOrStderr(), "stepsleuth: %s\n", problem)
