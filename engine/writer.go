@@ -12,12 +12,12 @@ import (
 // writing is a ResultWriter at work (Developer Guide, "ResultWriter (Map)"): it puts
 // a file of results for each outcome, and then the manifest that lists them.
 type writing struct {
-	m              *distributedMap
-	w              *writer
-	bucket, folder value.Value
-	files          []resultFile // still to be put
-	listed         map[history.Status][]value.Value
-	manifest       string
+	m        *distributedMap
+	w        *writer
+	bucket   value.Value
+	files    []resultFile // still to be put
+	listed   map[history.Status][]value.Value
+	manifest string
 }
 
 // resultFile is a file of results.
