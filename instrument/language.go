@@ -28,6 +28,8 @@ type language interface {
 	catcher(next string) value.Value
 	// whenText is a Choice rule: all fields are there, and strings.
 	whenText(next string, fields ...string) value.Value
+	// whenFalse is a Choice rule: the field is there, and false.
+	whenFalse(next, field string) value.Value
 	// failWith gives a Fail an Error or a Cause that is in the input.
 	failWith(state *value.Builder, name, field string)
 }
@@ -100,6 +102,12 @@ func (l jsonPath) whenText(next string, fields ...string) value.Value {
 	return object("And", value.Array(tests...), "Next", value.String(next))
 }
 
+func (l jsonPath) whenFalse(next, field string) value.Value {
+	return object("And", value.Array(
+		object("Variable", value.String(l.path(field)), "IsPresent", value.Bool(true)),
+		object("Variable", value.String(l.path(field)), "BooleanEquals", value.Bool(false))), "Next", value.String(next))
+}
+
 func (l jsonPath) failWith(state *value.Builder, name, field string) {
 	state.Set(name+"Path", value.String(l.path(field)))
 }
@@ -163,6 +171,10 @@ func (l jsonata) whenText(next string, fields ...string) value.Value {
 		tests = append(tests, fmt.Sprintf("$type(%s) = 'string'", l.input(field)))
 	}
 	return object("Condition", l.expr("%s", strings.Join(tests, " and ")), "Next", value.String(next))
+}
+
+func (l jsonata) whenFalse(next, field string) value.Value {
+	return object("Condition", l.expr("%s = false", l.input(field)), "Next", value.String(next))
 }
 
 func (l jsonata) failWith(state *value.Builder, name, field string) {

@@ -106,7 +106,9 @@ func (p *pattern) failure() []state {
 	}
 	states := []state{
 		p.asked(nameTroubleshoot, nameDiagnosed, nameNotifyBare),
-		p.choice(nameDiagnosed, nameNotifyBare, p.whenText(p.rename(nameNotify), mailSubject, mailText)),
+		p.choice(nameDiagnosed, nameNotifyBare,
+			p.whenFalse(p.rename(diagnosed), mayNotify),
+			p.whenText(p.rename(nameNotify), mailSubject, mailText)),
 		p.publish(nameNotify, diagnosed, p.message()),
 		p.publish(nameNotifyBare, bare, p.bareMessage()),
 	}
@@ -119,6 +121,7 @@ const (
 	answered    = answer + ".Payload"
 	mailSubject = answered + ".mail.subject"
 	mailText    = answered + ".mail.text"
+	mayNotify   = answered + ".notify" // false: people know of equal failures already
 )
 
 // dones end the execution well, with the diagnosis in its output where there is one.

@@ -173,6 +173,18 @@ func TestTheTroubleshooterLearnsTheStateAndNeverTheInput(t *testing.T) {
 	}
 }
 
+// Of equal failures people are told once: the troubleshooter knows.
+func TestATroubleshooterThatSaysSoKeepsTheMailBack(t *testing.T) {
+	const known = `{"Payload": {"category": "other", "notify": false, "mail": {"subject": "FAILED again", "text": "as before"}}}`
+	for language, definition := range machines {
+		w := &world{work: fails(ptr("Declined"), nil), handler: answers(known), publish: answers(`{}`)}
+		x := runInstrumented(t, definition, instrument.Options{}, w, `{}`)
+		if x.Status != history.Failed || text(x.Error) != `"Declined"` || len(w.told) != 0 {
+			t.Errorf("%s: %s %s, told %q", language, x.Status, text(x.Error), w.told)
+		}
+	}
+}
+
 // A success passes its output by unchanged, be it an object or not, and whatever
 // goes wrong on the way.
 func TestASuccessIsToldAndPassesUnchanged(t *testing.T) {

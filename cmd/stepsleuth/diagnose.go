@@ -17,6 +17,8 @@ import (
 
 type diagnoseFlags struct {
 	definition string
+	compare    string
+	notify     bool
 	batch      string
 	strict     bool
 	fetch      fetchFlags
@@ -65,6 +67,8 @@ may be absent, and one diagnosis document a line comes out, with the id added.`,
 		},
 	}
 	c.Flags().StringVar(&f.definition, "definition", "", "the definition that ran (a file): names fields and lines, and offers edits")
+	c.Flags().BoolVar(&f.notify, "notify", false, "tell people, as the configuration file says; of equal failures once")
+	c.Flags().StringVar(&f.compare, "compare", "", "the history of an execution that went well (a file): says what is different in the input")
 	c.Flags().StringVar(&f.batch, "batch", "", "a file of failures, one JSON object a line (- for standard input)")
 	c.Flags().BoolVar(&f.strict, "strict", false, "exit 1 also for failures inside an execution that succeeded")
 	f.fetch.register(c)
@@ -86,11 +90,27 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
+	if f.compare != "" {
+		text, err := readFile(f.compare, "history", c.InOrStdin(), maxHistory)
+		if err != nil {
+			return err
+		}
+		well, err := history.Parse(text)
+		if err != nil {
+			return inFile(f.compare, err)
+		}
+		kase.Compare(well)
+	}
 	r, err := newResponder(c.Context(), o)
 	if err != nil {
 		return err
 	}
-	doc, err := examine(c.Context(), r, kase, report.Options{History: name})
+	var doc report.Document
+	if f.notify && kase.Failure != nil {
+		doc, err = respond(c, o, r, kase, report.Options{History: name})
+	} else {
+		doc, err = examine(c.Context(), r, kase, report.Options{History: name})
+	}
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -65,7 +65,7 @@ const fetchTime = 3 * time.Minute
 // newCloud reaches AWS as its own command line would: AWS_PROFILE, AWS_ENDPOINT_URL and
 // the rest count. The region is that of the ARN asked for.
 func newCloud(ctx context.Context) (*awscloud.Cloud, error) {
-	aws, err := config.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}

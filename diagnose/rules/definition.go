@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // DefinitionRefused sees a definition that Step Functions does not take.
@@ -16,21 +16,23 @@ var DefinitionRefused = &diagnose.Rule{
 }
 
 var (
-	refusal = regexp.MustCompile(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
+	refusal = pattern.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
 	// Where one problem begins: "CODE: ".
-	problemCode  = regexp.MustCompile(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
-	problemPlace = regexp.MustCompile(`(?s)^(.*) at (/.*)$`)
-	statePointer = regexp.MustCompile(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
-	required     = regexp.MustCompile(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
-	notAllowed   = regexp.MustCompile(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
-	badPath      = regexp.MustCompile(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
-	oneOf        = regexp.MustCompile(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
-	missingNext  = regexp.MustCompile(`Missing '(\w+)' target: (.+?)(?: at |$)`)
-	notReachable = regexp.MustCompile(`State "(.+?)" is not reachable`)
+	problemCode  = pattern.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
+	problemPlace = pattern.New(`(?s)^(.*) at (/.*)$`)
+	statePointer = pattern.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
+	required     = pattern.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
+	notAllowed   = pattern.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
+	badPath      = pattern.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
+	oneOf        = pattern.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
+	missingNext  = pattern.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
+	notReachable = pattern.New(`State "(.+?)" is not reachable`)
 )
 
 // refused reports that the failure is about the definition's own text.
-func (f *facts) refused() bool {
+func (f *facts) refused() bool { return f.once.refused() }
+
+func (f *facts) isRefused() bool {
 	if f.nested != nil || f.lambda() {
 		return false
 	}
@@ -232,7 +234,7 @@ func nearField(name string) string {
 	return best
 }
 
-var spelling = regexp.MustCompile(`(States\.[A-Za-z0-9]+)\s*\(`)
+var spelling = pattern.New(`(States\.[A-Za-z0-9]+)\s*\(`)
 
 func rightSpelling(s string) string {
 	for name := range intrinsics {

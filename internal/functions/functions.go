@@ -15,8 +15,9 @@
 // A list is gone through attempt by attempt; its last outcome stays. A function is
 // named as the definition names it, by its ARN, or by the name in its ARN; "*" is
 // every function that has no entry of its own. A process runs the function's own
-// code (a folder or a .zip, relative to the file) as Lambda would; see
-// internal/lambdart. A task of another service is named by its Resource.
+// code (a folder or a .zip, relative to the file) as Lambda would, with this user's
+// rights but none of this process's environment variables; see internal/lambdart.
+// A task of another service is named by its Resource.
 package functions
 
 import (
@@ -125,7 +126,6 @@ func Parse(file string, text []byte) (*Set, error) {
 	}
 	set := &Set{byName: make(map[string][]outcome, v.Len())}
 	for _, m := range v.Members() {
-		p.name = Name(m.Key)
 		outcomes, err := p.outcomes("/"+escape(m.Key), m.Value)
 		if err != nil {
 			return nil, err
@@ -138,7 +138,6 @@ func Parse(file string, text []byte) (*Set, error) {
 
 type parser struct {
 	file, text string
-	name       string // of the function that is read
 	hosts      []*lambdart.Host
 }
 

@@ -53,7 +53,8 @@ var processMembers = map[string]string{
 }
 
 // runs runs the function itself. Each outcome has a host of its own, for a list of
-// outcomes may run different code under one name.
+// outcomes may run different code under one name, and takes whatever name it is
+// called by.
 func (p *parser) runs(pointer string, v value.Value) (outcome, error) {
 	f, err := p.function(pointer, v)
 	if err != nil {
@@ -63,7 +64,7 @@ func (p *parser) runs(pointer string, v value.Value) (outcome, error) {
 	if err := f.Check(); errors.As(err, &problem) {
 		return nil, p.errorf(p.blame(pointer, v, problem), "%s", problem.Text)
 	}
-	host := &lambdart.Host{Functions: map[string]lambdart.Function{p.name: f}}
+	host := &lambdart.Host{Functions: map[string]lambdart.Function{lambdart.Any: f}}
 	p.hosts = append(p.hosts, host)
 	return host.Invoke, nil
 }

@@ -77,6 +77,42 @@ def handler(event, context):
 	}
 }
 
+// One process may stand for every function, and for another service, too.
+func TestAProcessForEveryName(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("NOT TESTED: no python3 on this machine")
+	}
+	file := folder(t, map[string]string{"app.py": "def handler(event, context): return {'name': context.function_name}\n"})
+	const process = `{"type": "process", "runtime": "python3.13", "code": ".", "handler": "app.handler", "timeoutSeconds": 30}`
+	set, err := functions.Parse(file, []byte(`{"*": `+process+`, "arn:aws:states:::dynamodb:getItem": `+process+`}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	m, err := asl.Parse("", []byte(`{"StartAt": "A", "States": {
+		"A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:some", "ResultPath": "$.a", "Next": "B"},
+		"B": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": {"TableName": "t", "Key": {}}, "ResultPath": "$.b", "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks := engine.TaskMux{"arn:aws:lambda": engine.LambdaHandler{Invoke: set.Invoke}, "arn:aws:states:::dynamodb": set}
+	e := engine.Engine{Tasks: tasks, Clock: engine.VirtualClock(engineStart)}
+	x, err := e.Run(t.Context(), m, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := x.Output.String(); got != `{"a":{"name":"some"},"b":{"name":"getItem"}}` {
+		t.Errorf("%s with %s", x.Status, got)
+	}
+	if len(set.Logs("some", "")) == 0 {
+		t.Error("no log under the name it was called by")
+	}
+}
+
 func TestBadProcessesSayWhere(t *testing.T) {
 	file := folder(t, map[string]string{"src/app.py": "", "app.py": ""})
 	good := `"runtime": "python3.13", "code": "src", "handler": "a.b"`

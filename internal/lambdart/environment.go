@@ -150,7 +150,9 @@ func (e *environment) alive() bool {
 
 // stop ends the process and all that it started, and waits for it.
 func (e *environment) stop() {
-	killGroup(e.cmd.Process)
+	if e.alive() { // else its number may be another's by now
+		killGroup(e.cmd.Process)
+	}
 	<-e.exited
 	_ = e.server.Close()
 	<-e.served

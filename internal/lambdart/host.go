@@ -36,7 +36,7 @@ import (
 // Host runs functions. The zero Host knows none. It is safe for concurrent use; its
 // fields are not changed after the first call.
 type Host struct {
-	Functions   map[string]Function // by name
+	Functions   map[string]Function // by name; Any is every other
 	Environment map[string]string   // variables for every function; a function's own go before
 	Region      string              // where a function called by its name alone is; "" is us-east-1
 	Account     string              // "" is 123456789012
@@ -55,6 +55,10 @@ type Host struct {
 	pools  map[string]*pool
 	dir    string // holds the bootstraps and unpacked code; removed by Close
 }
+
+// Any is the name under which a Host finds the function for every name that it does
+// not know.
+const Any = "*"
 
 // ErrClosed is what calls get during and after Close.
 var ErrClosed = errors.New("the functions are shut down")
@@ -149,6 +153,9 @@ func (h *Host) begin() bool {
 func (h *Host) pool(name string) (*pool, error) {
 	f, ok := h.Functions[name]
 	if !ok {
+		f, ok = h.Functions[Any]
+	}
+	if !ok {
 		return nil, engine.ErrNoFunction
 	}
 	h.init()
@@ -192,8 +199,9 @@ type target struct{ name, arn, region string }
 // target completes a name to an ARN with the region and account of the caller's
 // state machine, or else of the host.
 func (h *Host) target(call engine.LambdaCall) target {
+	name := functionName(call.Function)
 	if parts := strings.Split(call.Function, ":"); len(parts) > 6 && parts[0] == "arn" {
-		return target{name: parts[6], arn: call.Function, region: parts[3]}
+		return target{name: name, arn: call.Function, region: cmp.Or(parts[3], h.Region, "us-east-1")}
 	}
 	partition, region, account := "aws", cmp.Or(h.Region, "us-east-1"), cmp.Or(h.Account, "123456789012")
 	if call.Task != nil {
@@ -202,12 +210,15 @@ func (h *Host) target(call engine.LambdaCall) target {
 		}
 	}
 	arn := strings.Join([]string{"arn", partition, "lambda", region, account, "function", call.Function}, ":")
-	return target{name: functionName(call.Function), arn: arn, region: region}
+	return target{name: name, arn: arn, region: region}
 }
 
 // functionName takes the name out of a name or ARN, with version or alias or not.
 func functionName(function string) string {
-	if _, rest, ok := strings.Cut(function, ":function:"); ok {
+	if parts := strings.Split(function, ":"); len(parts) > 6 && parts[0] == "arn" {
+		return parts[6]
+	}
+	if _, rest, ok := strings.Cut(function, ":function:"); ok { // 123456789012:function:name
 		function = rest
 	}
 	name, _, _ := strings.Cut(function, ":")

@@ -586,6 +586,32 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// Of too much said, the end is held; of too many requests, the latest.
+func TestLogsAreBounded(t *testing.T) {
+	h := hostOf(t, goFunction(t))
+	invoke(t, h, "chatter", `{"do":"chatter","mb":2}`)
+	log := text(h, "chatter")
+	if len(log) > 300<<10 || !matches(`\[\d+ earlier lines of this request are not held\].*\n2047 \.{1000}\nEND .*\nREPORT .*`, log) {
+		t.Errorf("%d bytes of log: %.200s … %s", len(log), log, log[max(0, len(log)-300):])
+	}
+	invoke(t, h, "line", `{"do":"one line","mb":1}`)
+	for _, line := range h.Logs("f", "line") {
+		if len(line.Text) > 300<<10 {
+			t.Errorf("a line of %d bytes", len(line.Text))
+		}
+	}
+	for i := range 100 {
+		invoke(t, h, fmt.Sprint(i), `{"do":"chatter","mb":1}`)
+	}
+	total := 0
+	for _, line := range h.Logs("f", "") {
+		total += len(line.Text)
+	}
+	if total > 16<<20 || total < 8<<20 || text(h, "chatter") != "" || text(h, "99") == "" {
+		t.Errorf("%d bytes are held in all", total)
+	}
+}
+
 func TestCallsThatLambdaRefuses(t *testing.T) {
 	h := hostOf(t, goFunction(t))
 	for event, want := range map[string]string{

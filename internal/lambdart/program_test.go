@@ -50,7 +50,7 @@ func zipOf(t *testing.T, entries ...entry) string {
 // A custom runtime out of a .zip, which also tries what the Runtime API forbids.
 func TestRuntimeAPI(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rude")
-	if out, err := exec.Command("go", "build", "-o", file, "./testdata/rude").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "./testdata/rude").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	binary, err := os.ReadFile(file)

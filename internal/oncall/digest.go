@@ -54,7 +54,7 @@ func (r *Responder) digest(ctx context.Context, in Incidents, now time.Time) (st
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	return where, errors.Join(err, in.Settle(ctx, store.Settlement{Ticket: due.Ticket, At: now, Told: err == nil}))
+	return where, errors.Join(err, in.Settle(ctx, store.Settlement{Ticket: due.Ticket, At: now, Told: err == nil || where != ""}))
 }
 
 // How long a digest may be.

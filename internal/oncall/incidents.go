@@ -32,6 +32,22 @@ type Incidents interface {
 	Due(ctx context.Context, now time.Time) (store.Digest, error)
 }
 
+// Unavailable stands for a store that could not be opened: people are told all the
+// same, and learn of it.
+func Unavailable(why error) Incidents { return unavailable{why} }
+
+type unavailable struct{ why error }
+
+func (u unavailable) Claim(context.Context, store.Delivery) (store.Incident, bool, error) {
+	return store.Incident{}, false, u.why
+}
+
+func (u unavailable) Settle(context.Context, store.Settlement) error { return u.why }
+
+func (u unavailable) Due(context.Context, time.Time) (store.Digest, error) {
+	return store.Digest{}, u.why
+}
+
 // delivery makes the delivery of a case; false where nothing in it failed.
 func delivery(c *diagnose.Case, r *redact.Redactor, local bool, now time.Time) (store.Delivery, bool) {
 	d := store.Delivery{Fingerprint: diagnose.Fingerprint(c), At: now}

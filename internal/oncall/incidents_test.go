@@ -64,7 +64,9 @@ type model struct{ asked atomic.Int64 }
 
 func (m *model) Ask(ctx context.Context, _ diagnose.Prompt) (diagnose.Answer, error) {
 	m.asked.Add(1)
-	return diagnose.Answer{Text: "{}", ModelID: "test"}, ctx.Err()
+	// An answer that needs no second pass.
+	const text = `{"category": "other", "root_cause": "Nothing more can be said.", "explanation": "", "claims": [], "remediation": [], "prevention": []}`
+	return diagnose.Answer{Text: text, ModelID: "test"}, ctx.Err()
 }
 
 // inbox keeps what people are told; while down is set, it refuses.
@@ -344,21 +346,25 @@ func TestWhatCouldNotBeSentIsInTheDigestWhole(t *testing.T) {
 	}
 }
 
-// broken is a store that is down.
-type broken struct{}
+func TestWhoWasToldInOneWayIsNotToldAgain(t *testing.T) {
+	o := newOffice(&store.Memory{})
+	o.Notify = notify.Fanout{o.inbox, &inbox{down: errors.New("the other way is down")}}
+	out, err := o.Respond(context.Background(), call(t, "run-1", noon))
+	if out.Told != "mail 1" || err == nil || !strings.Contains(err.Error(), "the other way is down") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if out := o.respond(t, call(t, "run-1", noon.Add(time.Hour))); out.Tell || len(o.inbox.got) != 1 {
+		t.Errorf("%d mails", len(o.inbox.got))
+	}
+	if d := o.inbox.got[0].Document; d == nil || d.Failure == nil {
+		t.Error("the message has no document")
+	}
+}
 
 var errDown = errors.New("incident store /var/incidents.db: the disk is full")
 
-func (broken) Claim(context.Context, store.Delivery) (store.Incident, bool, error) {
-	return store.Incident{}, false, errDown
-}
-func (broken) Settle(context.Context, store.Settlement) error { return errDown }
-func (broken) Due(context.Context, time.Time) (store.Digest, error) {
-	return store.Digest{}, errDown
-}
-
 func TestWithoutTheStorePeopleAreToldAndLearnOfIt(t *testing.T) {
-	o := newOffice(broken{})
+	o := newOffice(oncall.Unavailable(errDown))
 	for n := range 2 {
 		out := o.respond(t, call(t, "run-1", noon))
 		if out.Incident != nil || len(out.Problems) != 1 || out.Told == "" {
@@ -374,7 +380,7 @@ func TestWithoutTheStorePeopleAreToldAndLearnOfIt(t *testing.T) {
 }
 
 func TestWithoutTheStoreTheSpareOneCounts(t *testing.T) {
-	o := newOffice(broken{})
+	o := newOffice(oncall.Unavailable(errDown))
 	o.Spare = &store.Memory{}
 	for n := range 5 {
 		o.respond(t, call(t, fmt.Sprint("run-", n), noon))

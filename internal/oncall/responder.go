@@ -15,7 +15,8 @@ import (
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
-// Notifier tells people. It returns where the message went: a path, an id.
+// Notifier tells people. It returns where the message went: a path, an id. With an
+// error, that is where it went all the same, in one way of several; "" is nowhere.
 type Notifier interface {
 	Notify(ctx context.Context, m notify.Message) (string, error)
 }
@@ -105,7 +106,7 @@ func (r *Responder) Tell(ctx context.Context, id string, doc report.Document, at
 
 func message(id string, doc report.Document, at time.Time) notify.Message {
 	m := mail(doc)
-	return notify.Message{ID: id, Subject: m.Subject, Text: m.Text, Time: at}
+	return notify.Message{ID: id, Subject: m.Subject, Text: m.Text, Time: at, Document: &doc}
 }
 
 // mailText is a mail's subject and body.

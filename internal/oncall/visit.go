@@ -110,11 +110,14 @@ func (v *visit) tell(ctx context.Context, examined error) error {
 	}
 	var err error
 	v.out.Told, err = v.Notify.Notify(ctx, m)
-	v.settle(ctx, err == nil, m)
-	if err != nil {
-		return fmt.Errorf("nobody was told: %w", err)
+	v.settle(ctx, err == nil || v.out.Told != "", m)
+	switch {
+	case err == nil:
+		return nil
+	case v.out.Told != "": // in one way of several, and once is enough
+		return fmt.Errorf("people were told (%s), but not in every way: %w", v.out.Told, err)
 	}
-	return nil
+	return fmt.Errorf("nobody was told: %w", err)
 }
 
 // message is the draft of the last time, what the document says, or else what is known

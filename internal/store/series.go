@@ -48,15 +48,10 @@ func (s *Series) take(t Ticket, now time.Time, p Policy) bool {
 	return true
 }
 
-// due reports whether people should be told of what came since.
+// due reports whether people should be told of what came since, unless somebody is
+// at it. Of what they know nothing of they are told at once.
 func (s *Series) due(now time.Time, p Policy) bool {
-	switch {
-	case s.Unreported == 0 || s.Ticket != "" && now.Before(s.Until):
-		return false
-	case s.Told.IsZero():
-		return true // whoever was at it gave up, or is gone
-	}
-	return !now.Before(s.Told.Add(p.digest()))
+	return s.Unreported > 0 && (s.Told.IsZero() || !now.Before(s.Told.Add(p.digest())))
 }
 
 // Settle ends the lease: the part of Settle that is the same for every store.

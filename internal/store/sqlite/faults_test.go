@@ -168,6 +168,33 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
+func TestTheFileDoesNotGrowForEver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "incidents.db")
+	old := delivery("run-1")
+	for n := range 2 { // as two processes, the second a year later
+		s, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := old
+		if n == 1 {
+			d = delivery("run-2")
+			d.Fingerprint, d.At = "fp1:b", old.At.AddDate(1, 0, 0)
+		}
+		if _, _, err := s.Claim(context.Background(), d); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rows int
+	const query = "SELECT (SELECT count(*) FROM names WHERE series = 'fp1:a') + (SELECT count(*) FROM series WHERE id = 'fp1:a')"
+	if err := raw(t, path, "").QueryRow(query).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows of a year ago, %v", rows, err)
+	}
+}
+
 func TestAFailedWriteDoesNotUndoItsNeighbours(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "incidents.db"), sqlite.Options{})
 	var wg sync.WaitGroup

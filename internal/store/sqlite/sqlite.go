@@ -24,6 +24,7 @@ type Store struct {
 	redact *redact.Redactor
 	db     *sql.DB
 
+	claims int // the writer's
 	writes chan write
 	closed chan struct{} // by Close: no more writes
 	done   chan struct{} // by the writer: it is gone
@@ -111,12 +112,22 @@ func (s *Store) Close() error {
 	return s.explain(s.db.Close())
 }
 
+// tidyEvery is after how many claims, beginning with the first, what is old is
+// forgotten: nobody has to ask for digests.
+const tidyEvery = 1000
+
 // Claim is oncall.Incidents' Claim.
 func (s *Store) Claim(ctx context.Context, d store.Delivery) (store.Incident, bool, error) {
 	var incident store.Incident
 	var mine bool
 	err := s.do(ctx, func(tx *sql.Tx) (err error) {
-		incident, mine, err = store.Claim(&book{s, tx, d.At}, d, s.policy)
+		b := &book{s, tx, d.At}
+		if s.claims++; s.claims%tidyEvery == 1 {
+			if err := b.forget(s.policy.Forgets(d.At)); err != nil {
+				return err
+			}
+		}
+		incident, mine, err = store.Claim(b, d, s.policy)
 		return err
 	})
 	return incident, mine, err
@@ -137,7 +148,7 @@ func (s *Store) Settle(ctx context.Context, end store.Settlement) error {
 	})
 }
 
-// Due is oncall.Incidents' Due. It forgets what is old besides.
+// Due is oncall.Incidents' Due. It, too, forgets what is old.
 func (s *Store) Due(ctx context.Context, now time.Time) (store.Digest, error) {
 	var digest store.Digest
 	err := s.do(ctx, func(tx *sql.Tx) error {

@@ -63,6 +63,14 @@ func handle(ctx context.Context, e event) (any, error) {
 		return hog[len(hog)/2], nil
 	case "big":
 		return strings.Repeat("x", e.MB<<20), nil
+	case "chatter":
+		for i := range e.MB << 10 {
+			fmt.Printf("%d %s\n", i, strings.Repeat(".", 1000))
+		}
+		return "said it all", nil
+	case "one line":
+		fmt.Print(strings.Repeat("-", e.MB<<20))
+		return "no end", nil
 	case "log":
 		fmt.Println("to stdout")
 		fmt.Fprintln(os.Stderr, "to stderr")
