@@ -16,6 +16,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
@@ -114,7 +115,9 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 			return err
 		}
 	}
-	doc, err := examine(ctx, attend(r, cloud), fetched.Case(), opts)
+	kase, inline := uncaught(fetched)
+	opts.Inline = inline
+	doc, err := examine(ctx, attend(r, cloud), kase, opts)
 	if err != nil {
 		return err
 	}
@@ -125,6 +128,13 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 		o.note(c.ErrOrStderr(), "note   the execution is still running")
 	}
 	return verdict(doc, f.strict)
+}
+
+// uncaught is the case without the states that instrument added, where it ended in them;
+// and whether it did.
+func uncaught(f *awscloud.Fetched) (*diagnose.Case, bool) {
+	x, inline := oncall.Uncaught(f.Execution)
+	return f.CaseOf(x), inline
 }
 
 // save writes what was fetched as the files that verify and diagnose take, and returns
@@ -199,7 +209,7 @@ func triage(ctx context.Context, c *cobra.Command, o *options, f fetchFlags, clo
 		o.note(c.ErrOrStderr(), "nothing failed since %s", since.Format(time.RFC3339))
 		return nil
 	}
-	groups, partly := cloud.Triage(ctx, list)
+	groups, partly := cloud.Triage(ctx, list, func(f *awscloud.Fetched) *diagnose.Case { c, _ := uncaught(f); return c })
 	if partly != nil && len(groups) == 0 {
 		return partly
 	}

@@ -395,7 +395,7 @@ func TestFailuresAreGroupedByWhatTheyHaveInCommon(t *testing.T) {
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%d, %v", len(list), err)
 	}
-	groups, err := s.cloud.Triage(t.Context(), list)
+	groups, err := s.cloud.Triage(t.Context(), list, (*awscloud.Fetched).Case)
 	if err != nil || len(groups) != 2 || groups[0].Count != 3 || groups[1].Count != 1 {
 		t.Fatalf("%+v, %v", groups, err)
 	}

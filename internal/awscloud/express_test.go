@@ -139,7 +139,7 @@ func TestAnExpressWorkflowIsTriagedByItsLogGroup(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%v, %v", list, err)
 	}
-	groups, err := s.cloud.Triage(t.Context(), list)
+	groups, err := s.cloud.Triage(t.Context(), list, (*awscloud.Fetched).Case)
 	if err != nil || len(groups) != 1 || groups[0].Count != 2 || groups[0].Case.Failure.State != "Check" {
 		t.Errorf("%+v, %v", groups, err)
 	}

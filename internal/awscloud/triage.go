@@ -136,10 +136,10 @@ type Group struct {
 // fetchers at once; AWS throttles GetExecutionHistory at 20 a second.
 const fetchers = 4
 
-// Triage fetches failed executions and puts equal ones together, the most frequent
-// group first. What could not be fetched is told in the error, which may come with
-// groups of the others.
-func (c *Cloud) Triage(ctx context.Context, list []Failed) ([]Group, error) {
+// Triage fetches failed executions, makes cases of them, and puts equal ones together,
+// the most frequent group first. What could not be fetched is told in the error, which
+// may come with groups of the others.
+func (c *Cloud) Triage(ctx context.Context, list []Failed, of func(*Fetched) *diagnose.Case) ([]Group, error) {
 	cases := make([]*diagnose.Case, len(list))
 	errs := make([]error, len(list))
 	var wg sync.WaitGroup
@@ -153,7 +153,7 @@ func (c *Cloud) Triage(ctx context.Context, list []Failed) ([]Group, error) {
 				errs[i] = err
 				return
 			}
-			cases[i] = f.Case()
+			cases[i] = of(f)
 		})
 	}
 	wg.Wait()

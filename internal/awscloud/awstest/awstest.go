@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,6 +25,8 @@ const Account = "123456789012"
 type Cloud struct {
 	States    http.Handler               // the Step Functions API
 	Functions map[string]json.RawMessage // by name: what GetFunctionConfiguration answers
+	Tables    http.Handler               // DynamoDB: a *Table; may be nil
+	Models    http.Handler               // Amazon Bedrock; may be nil
 	Refuse    func(action string) *Refusal
 	Page      int // log events a page; 0: 10,000
 
@@ -94,9 +97,13 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		action, serve = "states:"+operation, c.States.ServeHTTP
 	case service == "Logs_20140328" && operation == "FilterLogEvents":
 		action, serve = "logs:"+operation, c.filterLogEvents
+	case service == "DynamoDB_20120810" && c.Tables != nil:
+		action, serve = "dynamodb:"+operation, c.Tables.ServeHTTP
+	case strings.HasPrefix(r.URL.Path, "/model/") && c.Models != nil:
+		action, serve = "bedrock:InvokeModel", c.Models.ServeHTTP
 	case function != nil:
 		action, serve = "lambda:GetFunctionConfiguration", func(w http.ResponseWriter, _ *http.Request) { c.configuration(w, function[1]) }
-	case service == "" && r.Method == http.MethodPost:
+	case service == "" && r.URL.Path == "/" && r.Method == http.MethodPost:
 		action, serve = "sns:Publish", c.publish
 	default:
 		refuse(w, &Refusal{Status: http.StatusNotImplemented, Code: "UnknownOperationException", Message: r.Method + " " + r.URL.Path + " " + service + "." + operation})
@@ -125,8 +132,14 @@ func refuse(w http.ResponseWriter, r *Refusal) {
 }
 
 func answer(w http.ResponseWriter, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		refuse(w, &Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()})
+		return
+	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(v)
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // DynamoDB's clients check it
+	_, _ = w.Write(text)
 }
 
 func (c *Cloud) configuration(w http.ResponseWriter, escaped string) {

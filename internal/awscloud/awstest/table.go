@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"encoding/json"
+	"hash/crc32"
 	"net/http"
 	"slices"
 	"strconv"
@@ -125,10 +126,12 @@ func (t *Table) transact(w http.ResponseWriter, all []action, kinds []string) {
 		reasons = append(reasons, map[string]string{"Code": code})
 	}
 	if failed {
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+		text, _ := json.Marshal(map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
 			"Message": "Transaction cancelled, please refer cancellation reasons for specific reasons", "CancellationReasons": reasons})
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10))
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(text)
 		return
 	}
 	for i, x := range all {
