@@ -4,7 +4,7 @@ resource "aws_lambda_function" "troubleshooter" {
   role          = aws_iam_role.troubleshooter.arn
 
   filename         = local.package
-  source_code_hash = filebase64sha256(local.package)
+  source_code_hash = fileexists(local.package) ? filebase64sha256(local.package) : null
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
@@ -32,6 +32,13 @@ resource "aws_lambda_function" "troubleshooter" {
   }
 
   tags = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(local.package)
+      error_message = "There is no zip file ${local.package}. It is made by: stepsleuth package --out build --arch ${local.zip_architecture}"
+    }
+  }
 
   # A first call without the permission would fail, and be told of as a failure of ours.
   depends_on = [aws_iam_role_policy.troubleshooter]

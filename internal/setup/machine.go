@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,6 +41,7 @@ func (x *examination) machine(ctx context.Context, arn string) {
 	} else if !slices.Contains(x.watched, arn) {
 		x.mend("machine", name+" is watched by no rule", "name it in the rule's pattern: state_machine_arns of the Terraform module, StateMachineArns of the SAM template")
 	}
+	x.functionsOf(name, aws.ToString(out.Definition))
 	p, err := patternIn(aws.ToString(out.Definition))
 	switch {
 	case err != nil:
@@ -89,6 +91,49 @@ func patternIn(definition string) (added, error) {
 	}
 	return p, nil
 }
+
+// functionsOf records that the logs and settings of the functions which a workflow
+// calls are to be read. Those that are only named at run time are not known.
+func (x *examination) functionsOf(name, definition string) {
+	var machine map[string]any
+	if json.Unmarshal([]byte(definition), &machine) != nil {
+		return
+	}
+	for _, f := range lambdas(machine, nil) {
+		if f == x.name {
+			continue
+		}
+		what := "read the logs and settings of the functions that " + name + " calls (name them in function_arns of the Terraform module, or FunctionArns of the SAM template)"
+		x.need(what, "lambda:GetFunctionConfiguration", x.arn("lambda", "function:"+f))
+		x.need(what, "logs:FilterLogEvents", x.arn("logs", "log-group:/aws/lambda/"+f+":*"))
+	}
+}
+
+// lambdas returns the names of the functions in a definition, in order.
+func lambdas(v any, names []string) []string {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			names = lambdas(item, names)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			text, ok := v[key].(string)
+			switch {
+			case !ok:
+				names = lambdas(v[key], names)
+			case key == "Resource" && strings.Contains(text, ":lambda:") && strings.Contains(text, ":function:"), key == "FunctionName" && functionNamed.MatchString(text):
+				if f := functionName(text); !slices.Contains(names, f) {
+					names = append(names, f)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// functionNamed is a function's name or ARN, and no placeholder or expression.
+var functionNamed = regexp.MustCompile(`^[a-zA-Z0-9:$_-]+$`)
 
 func (p *added) take(s stateText) {
 	if f := s.Parameters.FunctionName; f != "" {

@@ -58,8 +58,8 @@ func (e *Examiner) Examine(ctx context.Context, function string) Report {
 	x.rules(ctx)
 	x.queues(ctx)
 	x.model(ctx)
-	x.role(ctx)
 	x.machines(ctx)
+	x.role(ctx)
 	return x.report
 }
 

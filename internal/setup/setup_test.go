@@ -142,6 +142,9 @@ func TestWhatIsToBeMended(t *testing.T) {
 			"role", "the function may not ask the model", `"Condition":{"ArnEquals":{"bedrock:InferenceProfileArn":"` + profileARN + `"}}`},
 		"no permission to read executions": {func(w *world) { w.lacks = []string{"states:GetExecutionHistory"} },
 			"role", "may not read the failed executions", `"Action":["states:GetExecutionHistory"],"Resource":["arn:aws:states:eu-west-1:123456789012:execution:order:*"]`},
+		"no permission to read the logs of the functions": {func(w *world) {
+			w.definition, w.lacks = instrumented(t, functionARN, topicARN), []string{"logs:FilterLogEvents"}
+		}, "role", "may not read the logs and settings of the functions that order calls", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/reserve-stock:*"},
 		"something denies it": {func(w *world) { w.denies = []string{"sns:Publish"} },
 			"role", "may not tell people: something denies it", `"Action":["sns:Publish"]`},
 		"a machine that is gone": {func(w *world) { w.refuse["DescribeStateMachine"] = refusal("StateMachineDoesNotExist") },
@@ -236,7 +239,7 @@ func TestPoliciesAreReadWhereNoSimulationMayBeHad(t *testing.T) {
 		{"Effect":"Allow","Action":["states:Describe*","states:GetExecutionHistory"],"Resource":["arn:aws:states:eu-west-1:123456789012:execution:order:*","` + machineARN + `"]},
 		{"Effect":"Allow","Action":"bedrock:InvokeModel","Resource":"` + profileARN + `"},
 		{"Effect":"Allow","Action":"bedrock:InvokeModel","Resource":"arn:aws:bedrock:*::foundation-model/amazon.nova-lite-v1:0","Condition":{"ArnLike":{"bedrock:inferenceProfileArn":"` + profileARN + `"}}},
-		{"Effect":"Allow","NotAction":["bedrock:*","states:*","lambda:*"],"NotResource":"arn:aws:s3:::*"},
+		{"Effect":"Allow","NotAction":["bedrock:*","states:*"],"NotResource":"arn:aws:s3:::*"},
 		{"Effect":"Deny","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:123456789012:other"}]}`
 	for name, c := range map[string]struct {
 		policy string

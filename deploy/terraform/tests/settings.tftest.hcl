@@ -139,3 +139,9 @@ run "a_wrong_address_a_wrong_schedule_and_a_wrong_retention_are_refused" {
   }
   expect_failures = [var.emails, var.digest_schedule, var.log_retention_days]
 }
+
+run "a_zip_that_is_not_there_is_named" {
+  command = plan
+  variables { package = "./absent.zip" }
+  expect_failures = [aws_lambda_function.troubleshooter]
+}
