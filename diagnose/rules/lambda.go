@@ -310,7 +310,7 @@ func lambdaException(f *facts) *diagnose.Finding {
 		return nil
 	}
 	s := f.signal()
-	if s.category != "" && (s.sure || f.root.Action != "") {
+	if s.category != "" && (s.sure || f.root.Action != "") || f.upstream() != 0 {
 		return nil
 	}
 	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {

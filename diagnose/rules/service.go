@@ -215,6 +215,9 @@ func conflict(f *facts) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.Concurrency, s.confidence(), diagnose.Yes)
 	thing := strings.TrimSpace("the resource " + subjectOf(f.msg))
+	if lasting.MatchString(f.msg) && !transitional.MatchString(f.msg) {
+		d.Retryable = diagnose.Depends
+	}
 	d.Title = fmt.Sprintf("%s is being changed or used by something else", upper(thing))
 	d.RootCause = fmt.Sprintf("%s calls for %s while another operation on it is in progress or conflicts with it%s.", upper(f.actorShort()), thing, saying(f.msg))
 	d.Explanation = "The service lets one change at a time through and refuses the rest; it passes when the other operation ends."
@@ -233,6 +236,13 @@ func conflict(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Error handling: retrying after an error", "Lambda function states"}
 	return d
 }
+
+var (
+	// lasting are states that a resource is in until somebody changes it; transitional
+	// are states that it leaves by itself.
+	lasting      = pattern.New(`(?i)\b(?:not in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|available|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	transitional = pattern.New(`(?i)_in_progress|in progress|\b(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
+)
 
 // InvalidRequest sees values that the called service refuses.
 var InvalidRequest = &diagnose.Rule{
@@ -348,6 +358,9 @@ func serviceFailed(f *facts) *diagnose.Finding {
 	service := f.service()
 	if f.lambda() && f.root.Service == "" {
 		service = "the upstream service that the function calls"
+		if m := serverStatus.FindString(f.msg); m == "500" && f.root.Status == 0 {
+			d.Retryable = diagnose.Depends // a program's own 500 is as often a bug as a hiccup
+		}
 	}
 	status := ""
 	if f.root.Status > 0 {
