@@ -316,6 +316,8 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 			conf = diagnose.Likely
 		}
 		return diagnose.Configuration, and(diagnose.Other, diagnose.LambdaResourceExhausted), conf, diagnose.No
+	case diskFull.MatchString(words):
+		return diagnose.Configuration, and(diagnose.Other, diagnose.LambdaResourceExhausted), c, diagnose.No
 	case startFailed.MatchString(words):
 		return diagnose.Configuration, and(diagnose.Other), c, diagnose.No
 	case netFailed.MatchString(words):
@@ -482,6 +484,8 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 		return reason.why
 	}
 	switch {
+	case diskFull.MatchString(words):
+		return "The disk of the work is full: Fargate tasks have 20 GiB of ephemeral storage unless the task definition says more (ephemeralStorage, up to 200), containers on EC2 share the instance's volume with images and earlier containers."
 	case netFailed.MatchString(words):
 		return "Fargate could not give the task its network interface in time; that passes as a rule, so try it again. Where it comes back, look for subnets without free IP addresses and for the limit of network interfaces."
 	case c == diagnose.Timeout:

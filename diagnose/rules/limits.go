@@ -42,8 +42,11 @@ var serviceNames = map[string]string{
 }
 
 func serviceName(s string) string {
-	if name, ok := serviceNames[strings.ToLower(s)]; ok {
-		return name
+	lower := strings.ToLower(s)
+	for _, name := range []string{lower, strings.TrimPrefix(lower, "amazon"), strings.TrimPrefix(lower, "aws")} {
+		if name, ok := serviceNames[name]; ok {
+			return name
+		}
 	}
 	if s == "" || !looksLikeName(s) {
 		return "the called service"
