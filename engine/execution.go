@@ -240,14 +240,19 @@ func (x *execution) wait() {
 	var alarm <-chan time.Time
 	switch {
 	case next == nil:
+	case !x.virtual && next.at <= x.now:
+		x.tick()
+		return
 	case !x.virtual:
 		t := time.NewTimer(time.Until(time.UnixMilli(next.at)))
 		defer t.Stop()
 		alarm = t.C
 	case x.ctx.Err() == nil && x.mail.idle():
 		// Nothing can happen before the next timer: time jumps there.
-		x.startTasks()
-		x.now = max(x.now, next.at)
+		if next.at > x.now {
+			x.startTasks()
+			x.now = next.at
+		}
 		x.timers.pop()
 		next.fire()
 		return
@@ -262,10 +267,11 @@ func (x *execution) wait() {
 	}
 }
 
-// tick reads the clock and fires what is due.
+// tick reads the clock and fires the timer that is due. One that is due at the same
+// time waits until the threads have gone on: so it is on a virtual clock too.
 func (x *execution) tick() {
 	x.readClock()
-	for t := x.timers.next(); t != nil && t.at <= x.now && !x.over; t = x.timers.next() {
+	if t := x.timers.next(); t != nil && t.at <= x.now {
 		x.timers.pop()
 		t.fire()
 	}
