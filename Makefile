@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 BIN       = bin/stepsleuth
 ORDER     = run examples/order/order.asl.json --functions examples/order/functions.json --outbox ./outbox
 
-.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz bench build clean
+.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz bench benchmarks build clean
 
 demo: build ## a payment fails: the report is printed, the mail lands in ./outbox (exit 1 of `run` is what we want)
 	@$(BIN) $(ORDER) --input examples/order/fails.json; test $$? -eq 1
@@ -38,7 +38,10 @@ staticcheck:
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
 
-bench:
+bench: build ## docs/performance.md: every machine of ../shared/perf, side by side with a peer that npm installs into build/peer
+	$(GO) run ./internal/perf -bin $(BIN)
+
+benchmarks: ## the benchmarks beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 clean:

@@ -2,6 +2,11 @@ package asl
 
 import "strings"
 
+// DidYouMean proposes the nearest of names for a name that is not among them, as the
+// end of a sentence such as `; did you mean "Charge"?`; "" where none is near. It is
+// for other files that name the states of a definition.
+func DidYouMean(name string, names []string) string { return didYouMean(name, names) }
+
 // didYouMean proposes the nearest of names for a name that is not among them, as
 // the end of a sentence; "" where none is near.
 func didYouMean(name string, names []string) string {

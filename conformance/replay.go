@@ -57,7 +57,7 @@ func (s *script) mapFailed(name string, d event) {
 func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) (*history.Execution, error) {
 	list := events(mustDecode(c.recorded()))
 	if lost(list) { // what followed what is not recorded
-		tasks, err := c.tasks()
+		tasks, err := c.tasks(req.Machine)
 		if err != nil {
 			return nil, err
 		}

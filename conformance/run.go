@@ -82,7 +82,7 @@ func start(ctx context.Context, c *Case, mode Mode, req engine.Request) (*histor
 	if mode == Replay && c.recorded() != nil {
 		return replay(ctx, c, e, req)
 	}
-	tasks, err := c.tasks()
+	tasks, err := c.tasks(req.Machine)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func start(ctx context.Context, c *Case, mode Mode, req engine.Request) (*histor
 }
 
 // tasks is the handler that a case describes: its mocks, or its functions.
-func (c *Case) tasks() (engine.TaskHandler, error) {
+func (c *Case) tasks(m *asl.Machine) (engine.TaskHandler, error) {
 	if c.MockConfig != nil {
-		return newMocks(c)
+		return newMocks(c, m)
 	}
 	return functions(c), nil
 }

@@ -37,11 +37,14 @@ type Case struct {
 	Others     []Failure          // failures inside that did not end the execution: first 20
 	OtherCount int                // all of them, also those beyond the first 20
 	Evidence   []Evidence
-	Missing    []string // what could not be had, and how to get it
+	Missing    []string    // what could not be had, and how to get it
+	Comparison *Comparison // with an execution that went well; nil: none was given
 
 	// HandlerFailed says that Failure is one of its own, in what was to handle
 	// Origin: it is what to mend first, and both belong in the verdict.
 	HandlerFailed bool
+
+	shared *shared // while Judge asks its rules
 }
 
 // Subject is the failure that category and root cause describe: the origin where

@@ -3,13 +3,13 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -345,9 +345,9 @@ func step(v value.Value, name string) (value.Value, bool) {
 
 // reading finds paths into the input in the text of a state: "$.a.b[0]" of
 // JSONPath and $states.input.a.b of JSONata, but not "$$.Execution".
-var reading = regexp.MustCompile(`(?:^|[^$\w])\$(?:states\.input)?((?:\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\]]+'\])+)`)
+var reading = lazyregexp.New(`(?:^|[^$\w])\$(?:states\.input)?((?:\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\]]+'\])+)`)
 
-var pathStep = regexp.MustCompile(`\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^'\]]+)'\]`)
+var pathStep = lazyregexp.New(`\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^'\]]+)'\]`)
 
 func (e *dossier) reads() [][]string {
 	var paths [][]string

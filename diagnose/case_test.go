@@ -10,6 +10,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
 
 const orders = `{"StartAt":"Each","States":{"Each":{"Type":"Map","ItemProcessor":{"StartAt":"A/B","States":{
@@ -159,7 +160,7 @@ func TestACaseOfANotice(t *testing.T) {
 }
 
 func TestRecordedHistoriesMakeCases(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(shared(t, "conformance/histories"), "*.label.json"))
+	files, _ := filepath.Glob(filepath.Join(sharedtest.Dir(t, "conformance/histories"), "*.label.json"))
 	for _, file := range files {
 		base := strings.TrimSuffix(file, ".label.json")
 		c := diagnose.NewCase(recordedMachine(t, base), readHistory(t, base+".json"))

@@ -1,10 +1,11 @@
 package diagnose
 
 import (
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -151,15 +152,15 @@ func readCause(err, text string, depth int) *Cause {
 }
 
 var (
-	statusName = regexp.MustCompile(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	statusName = pattern.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
 	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
-	handlerReturned = regexp.MustCompile(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+	handlerReturned = pattern.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
 )
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
 
-var stateNamed = regexp.MustCompile(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
+var stateNamed = pattern.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
 
 func (c *Cause) stateNamed() {
 	m := stateNamed.FindStringSubmatch(c.Message)
@@ -179,7 +180,9 @@ func jsonIn(s string) (value.Value, bool) {
 		}
 		v, err := value.Parse(s)
 		if err != nil {
-			return value.Value{}, false
+			if v, err = value.Parse(closed(s)); err != nil {
+				return value.Value{}, false
+			}
 		}
 		text, isText := v.AsString()
 		if !isText {
@@ -188,6 +191,57 @@ func jsonIn(s string) (value.Value, bool) {
 		s = strings.TrimSpace(text)
 	}
 	return value.Value{}, false
+}
+
+// closed ends a JSON text that was cut off, as causes are that are longer than
+// what Step Functions keeps: what was begun last is left out, and the rest closed.
+// It returns "" where s is not such a text.
+func closed(s string) string {
+	var open []byte
+	inString, escaped := false, false
+	whole := -1 // where the last member or item that is there whole ends
+	var openThen []byte
+	for i := range len(s) {
+		switch b := s[i]; {
+		case escaped:
+			escaped = false
+		case inString && b == '\\':
+			escaped = true
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			open = append(open, b+2) // the bracket that closes it
+		case b == '}' || b == ']':
+			if len(open) == 0 || open[len(open)-1] != b {
+				return ""
+			}
+			open = open[:len(open)-1]
+		case b == ',':
+			whole, openThen = i, append(openThen[:0], open...)
+		}
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	if inString && whole < 0 || inString && cutValue(s, whole) {
+		return strings.TrimSuffix(strings.ToValidUTF8(s, ""), `\`) + `"` + reversed(open)
+	}
+	if whole < 0 {
+		return ""
+	}
+	return s[:whole] + reversed(openThen)
+}
+
+// cutValue reports that the text was cut in a member's value: a text that has begun is worth keeping.
+func cutValue(s string, whole int) bool {
+	return strings.Contains(s[whole+1:], `":`)
+}
+
+func reversed(b []byte) string {
+	b = slices.Clone(b)
+	slices.Reverse(b)
+	return string(b)
 }
 
 func (c *Cause) document(doc value.Value, depth int) {
@@ -208,6 +262,9 @@ func (c *Cause) document(doc value.Value, depth int) {
 func (c *Cause) lambda(depth int) {
 	c.Shape = LambdaCause
 	c.Type, c.Message = c.Get("errorType"), strings.TrimSpace(c.Get("errorMessage"))
+	if inner, ok := strings.CutPrefix(c.Type, "Function<"); ok { // Ruby
+		c.Type = strings.TrimSuffix(inner, ">")
+	}
 	c.Frames = readFrames(c)
 	if _, ok := jsonIn(c.Message); ok && strings.HasPrefix(strings.TrimLeft(c.Message, `"\`), "{") {
 		inner := readCause(c.Type, c.Message, depth+1)
@@ -215,6 +272,9 @@ func (c *Cause) lambda(depth int) {
 			inner.Frames = append(inner.Frames, c.Frames...)
 			c.Inner = inner
 			return
+		}
+		if words := inner.words(); words != "" { // a message of the function's own making
+			c.Message = words
 		}
 	}
 	words := &Cause{Message: c.Message, Type: c.Type}
@@ -225,16 +285,30 @@ func (c *Cause) lambda(depth int) {
 	}
 }
 
+// words is what a JSON document says in its own words, as far as it has a member for that.
+func (c *Cause) words() string {
+	for _, name := range []string{"message", "Message", "errorMessage", "Cause", "cause", "error", "Error", "detail", "reason", "description"} {
+		if s, ok := descend(c.doc, []string{name}).AsString(); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 var (
 	// AWS SDK for Java 1: "(Service: AWSLambda; Status Code: 429; Error Code: X; Request ID: …; Proxy: null)".
 	// AWS SDK for Java 2: "(Service: Lambda, Status Code: 403, Request ID: …)" and "(SDK Attempt Count: 1)".
-	sdkTrailer = regexp.MustCompile(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
+	sdkTrailer = pattern.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
-	botocore = regexp.MustCompile(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
+	botocore = pattern.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK       = regexp.MustCompile(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
-	requestID   = regexp.MustCompile(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
-	sdkAttempts = regexp.MustCompile(`\s*\(SDK Attempt Count: \d+\)`)
+	goSDK = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	// AWS SDK for Go 1: "X: …\n\tstatus code: 400, request id: …".
+	goSDK1 = pattern.New(`(?s)(?:^|: )([A-Z]\w+): ([^\n]*?)\s+status code: (\d{3}), request id: [\w-]+`)
+	// Java's and .NET's way to quote another exception: "com.example.XException: …".
+	quotedType  = pattern.New(`^(?:[\w$]+[.$])*([A-Z]\w+(?:Exception|Error|Fault)): `)
+	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
+	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
 // Of a long message the beginning and the end are read: what failed stands in
@@ -256,21 +330,20 @@ func excerpt(s string) string {
 func (c *Cause) trailer() {
 	c.Message = excerpt(c.Message)
 	c.Message = requestID.ReplaceAllString(c.Message, "")
-	// Messages can be long, and most have none of this.
-	if m := match(botocore, "An error occurred (", c.Message); m != nil {
+	if m := botocore.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Type, c.Action, c.Message = ServiceCause, m[1], m[2], m[3]
 		if status, err := strconv.Atoi(m[1]); err == nil { // HeadObject has no body, and so no code but its status
 			c.Status = status
 		}
-	} else if m := match(goSDK, "operation error ", c.Message); m != nil {
+	} else if m := goSDK.FindStringSubmatch(c.Message); m != nil {
 		c.Shape, c.Service, c.Action, c.Type, c.Message = ServiceCause, m[1], m[2], m[4], m[5]
 		c.Status, _ = strconv.Atoi(m[3])
 	}
-	var m []int
-	if strings.Contains(c.Message, "(Service: ") {
-		m = sdkTrailer.FindStringSubmatchIndex(c.Message)
+	if m := goSDK1.FindStringSubmatch(c.Message); m != nil && c.Action == "" {
+		c.Shape, c.Type, c.Message = ServiceCause, m[1], m[2]
+		c.Status, _ = strconv.Atoi(m[3])
 	}
-	if m != nil {
+	if m := sdkTrailer.FindStringSubmatchIndex(c.Message); m != nil {
 		group := func(i int) string {
 			if m[2*i] < 0 {
 				return ""
@@ -281,29 +354,20 @@ func (c *Cause) trailer() {
 		c.Status, _ = strconv.Atoi(group(2))
 		if code := group(3); code != "" {
 			c.Type = code
+		} else if m := quotedType.FindStringSubmatch(c.Message); m != nil {
+			c.Type = m[1]
 		}
 		c.Message = c.Message[:m[0]] + c.Message[m[1]:]
 	}
-	if strings.Contains(c.Message, "(SDK Attempt Count: ") {
-		c.Message = sdkAttempts.ReplaceAllString(c.Message, "")
-	}
-	c.Message = strings.TrimSpace(c.Message)
-}
-
-// match is re's first match in s, where s holds the text that every match has.
-func match(re *regexp.Regexp, has, s string) []string {
-	if !strings.Contains(s, has) {
-		return nil
-	}
-	return re.FindStringSubmatch(s)
+	c.Message = strings.TrimSpace(sdkAttempts.ReplaceAllString(c.Message, ""))
 }
 
 var (
-	pythonFrame = regexp.MustCompile(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
-	nodeFrame   = regexp.MustCompile(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
-	javaFrame   = regexp.MustCompile(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
-	dotnetFrame = regexp.MustCompile(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
-	rubyFrame   = regexp.MustCompile(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
+	pythonFrame = pattern.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
+	nodeFrame   = pattern.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
+	javaFrame   = pattern.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
+	dotnetFrame = pattern.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
+	rubyFrame   = pattern.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
 )
 
 func readFrames(c *Cause) []Frame {

@@ -2,9 +2,10 @@ package diagnose
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // checker holds a model's sentences against what it was shown.
@@ -126,12 +127,12 @@ func (k *checker) sentence(s string) string {
 func (k *checker) strayTerm(s string) string { return k.strayName(s, true) }
 
 // term is the form of names of AWS's operations and IAM's actions.
-var term = regexp.MustCompile(`^([a-z0-9-]+:)?[A-Z][a-z]+([A-Z]+[a-z0-9]*)+$`)
+var term = lazyregexp.New(`^([a-z0-9-]+:)?[A-Z][a-z]+([A-Z]+[a-z0-9]*)+$`)
 
 // A name that is introduced as a state or a function, on either side, is the user's own.
-var introduced = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(?:states?|steps?|tasks?|functions?|lambdas?|tables?|buckets?|queues?|topics?|roles?|fields?|members?|machines?)(?: named| called)? ([\w-]+)`),
-	regexp.MustCompile(`(?i)\b([\w-]+) (?:state|step|function|table|bucket|queue|topic|field|member)\b`),
+var introduced = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)\b(?:states?|steps?|tasks?|functions?|lambdas?|tables?|buckets?|queues?|topics?|roles?|fields?|members?|machines?)(?: named| called)? ([\w-]+)`),
+	lazyregexp.New(`(?i)\b([\w-]+) (?:state|step|function|table|bucket|queue|topic|field|member)\b`),
 }
 
 // isTerm reports a name that may be AWS's: its form is right, and nothing says that it is the user's.
@@ -155,31 +156,31 @@ func (k *checker) derivable(s string) bool {
 }
 
 var (
-	linkForm = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|\bdata:[a-z]+/|!?\[[^\]]*\]\([^)]*\)|<\s*(a|img|script|iframe)\b|` +
+	linkForm = lazyregexp.New(`(?i)[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|\bdata:[a-z]+/|!?\[[^\]]*\]\([^)]*\)|<\s*(a|img|script|iframe)\b|` +
 		`\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|net|org|example)\b|\b[a-z0-9-]+(\.[a-z0-9-]+)+/[\w?#]`)
 	// Principals and endpoints of AWS are names, not links.
-	awsHost     = regexp.MustCompile(`(?i)(^|[\s"'(])[a-z0-9.-]+\.amazonaws\.com(\.cn)?([\s"'),.;:]|$)`)
-	commandForm = regexp.MustCompile("(?i)(^|[\\s`'\"(:;|&$])(" +
+	awsHost     = lazyregexp.New(`(?i)(^|[\s"'(])[a-z0-9.-]+\.amazonaws\.com(\.cn)?([\s"'),.;:]|$)`)
+	commandForm = lazyregexp.New("(?i)(^|[\\s`'\"(:;|&$])(" +
 		`aws\s+[a-z0-9-]+\s+[a-z]+-[a-z-]+|aws\s+(s3|logs|lambda|iam|sts|ec2|ecs|dynamodb|stepfunctions)\s|` +
 		`curl\s|wget\s|sudo\s|bash\s+-|sh\s+-c|rm\s+-|chmod\s|kubectl\s|terraform\s+(apply|destroy|import|state)|sam\s+(deploy|delete)|cdk\s+(deploy|destroy)|` +
 		`python3?\s+-|node\s+-e|npm\s+(i|install|run)|pip3?\s+install|docker\s+(run|exec|rm)|ssh\s|nc\s+-|eval\s*\(|base64\s+-|env\s*\|` +
 		`)`)
-	destructive = regexp.MustCompile(`(?i)\b(delet(e|ing)|drop(ping)?|destroy(ing)?|purg(e|ing)|truncat(e|ing)|wip(e|ing)|eras(e|ing)|disabl(e|ing)|deactivat(e|ing)|turn(ing)? off|switch(ing)? off|remov(e|ing)|detach(ing)?|revok(e|ing)|stop(ping)?)\b[-\s][^.;]{0,48}` +
+	destructive = lazyregexp.New(`(?i)\b(delet(e|ing)|drop(ping)?|destroy(ing)?|purg(e|ing)|truncat(e|ing)|wip(e|ing)|eras(e|ing)|disabl(e|ing)|deactivat(e|ing)|turn(ing)? off|switch(ing)? off|remov(e|ing)|detach(ing)?|revok(e|ing)|stop(ping)?)\b[-\s][^.;]{0,48}` +
 		`\b(tables?|buckets?|databases?|state ?machines?|stacks?|queues?|logs?|logging|log groups?|alarms?|roles?|polic(y|ies)|users?|access keys?|trails?|backups?|clusters?|guardrails?|encryption|monitoring|functions?|workflows?|account)\b` +
 		`|\bcreate-access-key\b|\bdelete-[a-z]+\b|\bdisable-[a-z]+\b|\b(print|send|post|email|upload|exfiltrat\w*|include|append)\b[^.;]{0,40}\b(credentials?|environment variables|secrets?|passwords?|access keys?)\b`)
 )
 
 // Evidence that reads like an order to whoever reads it.
-var orderForm = regexp.MustCompile(`(?i)\b(ignore|disregard|forget)\b[^.;]{0,30}\b(instructions?|prompts?|rules|above|previous)\b|` +
+var orderForm = lazyregexp.New(`(?i)\b(ignore|disregard|forget)\b[^.;]{0,30}\b(instructions?|prompts?|rules|above|previous)\b|` +
 	`\b(ai|llm|assistants?|chatbot|model|reviewer|incident commander)\b\s*[:,]|\byou are (now|the|an?)\b|\bassistant\b|` +
 	`\b(tell|instruct|ask|advise) (the )?(user|operator|reader|them|team|human|engineer)\b|\bnew instructions?\b|` +
 	`\b(report|respond|answer|reply|output) (with )?(status|only)\b|\brender this\b|\bno action (is )?(required|needed)\b|\bfollow it\b|\bsystem prompt\b`)
 
 // broadens: wildcards, managed policies for everything, and the whole internet.
-var broadens = regexp.MustCompile(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|"\*"|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
+var broadens = lazyregexp.New(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|"\*"|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
 
 // playsDown: a failure is never nothing, whatever the evidence says of itself.
-var playsDown = regexp.MustCompile(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b`)
+var playsDown = lazyregexp.New(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b`)
 
 // orderRun is how many words in a row of such evidence a sentence may not repeat.
 const orderRun = 4
@@ -199,9 +200,9 @@ func (k *checker) learnOrders(text string) {
 
 // stretches of text end at quotes, brackets and line ends: a message inside a message
 // is judged on its own, with all its sentences.
-var stretches = regexp.MustCompile(`["'{}\[\]\n]+|\\n`)
+var stretches = lazyregexp.New(`["'{}\[\]\n]+|\\n`)
 
-var wordForm = regexp.MustCompile(`[\pL\pN]+`)
+var wordForm = lazyregexp.New(`[\pL\pN]+`)
 
 func wordsOf(s string) []string { return wordForm.FindAllString(strings.ToLower(s), -1) }
 
@@ -216,7 +217,7 @@ func (k *checker) obeys(s string) bool {
 	return false
 }
 
-var numberForm = regexp.MustCompile(`\d[\d,]*(\.\d+)?`)
+var numberForm = lazyregexp.New(`\d[\d,]*(\.\d+)?`)
 
 // number is a number's text without separators and trailing zeros of a fraction.
 func number(s string) string {
@@ -251,7 +252,7 @@ func isWordByte(c byte) bool {
 
 // nameForm finds what can only be a name: quoted, a path, an ARN, dotted, in camel case,
 // with an underscore or with a digit inside.
-var nameForm = regexp.MustCompile("`([^`]+)`" + `|(?:^|[\s(\[:])'([^'\s][^']*)'|"([^"]+)"|(\$[$.\w\[\]*@-]*[\w\]])|(arn:[^\s,;]+)|` +
+var nameForm = lazyregexp.New("`([^`]+)`" + `|(?:^|[\s(\[:])'([^'\s][^']*)'|"([^"]+)"|(\$[$.\w\[\]*@-]*[\w\]])|(arn:[^\s,;]+)|` +
 	`\b([A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+)|\b([A-Za-z]\w*_\w+|[A-Z]?[a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+)\b`)
 
 // strayName finds a name that is neither in the case nor a word of the states language;

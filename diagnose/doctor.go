@@ -20,6 +20,7 @@ type Doctor struct {
 	Model        Model            // nil: none
 	MaxTokens    int              // of an answer; 0: 1500
 	PromptTokens int              // of a question, estimated; 0: 8000
+	Passes       int              // questions at most: 1, or 2 to have an answer corrected once; 0: 2
 	Try          TryFunc          // nil: remedies stay unverified
 }
 
@@ -39,12 +40,12 @@ func (d *Doctor) Diagnose(ctx context.Context, c *Case) (*Diagnosis, error) {
 	}
 	v.conclude()
 	v.try(ctx)
+	v.diagnosis.Fingerprint = Fingerprint(v.c)
 	if d.Model != nil && own.Subject() != nil {
 		v.consult(ctx)
 	}
 	v.diagnosis.Missing = append(v.diagnosis.Missing, v.broken...)
 	v.diagnosis.Missing = once(v.diagnosis.Missing)
-	v.diagnosis.Fingerprint = Fingerprint(v.c)
 	return v.diagnosis, nil
 }
 
@@ -69,8 +70,11 @@ type Diagnosis struct {
 
 // ModelUse tells what a model was asked and what became of it.
 type ModelUse struct {
-	Answer  Answer
+	Answer  Answer      // the one that is used; tokens, cost and latency are those of all passes
 	Err     *ModelError // nil: it answered, and the answer could be read
+	Passes  int         // questions that were put: 2 where the first answer was to be corrected
+	Flaws   []string    // what was wrong with the first answer then
+	Cached  bool        // every answer was given before, and nothing was asked anew
 	Cut     []string    // what did not fit the prompt
 	Opinion *Opinion    // what checking left of the answer; nil: nothing
 	Leads   bool        // root cause, explanation and perhaps category of the diagnosis are the model's

@@ -3,13 +3,13 @@ package diagnose
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
-// consult asks the model. Whatever goes wrong, the diagnosis so far stays, and the
-// reason is named.
+// consult asks the model, and once more where its answer does not pass the checks. Whatever
+// goes wrong, the diagnosis so far stays, and the reason is named.
 func (v *visit) consult(ctx context.Context) {
 	r := v.doctor.Redact
 	if r == nil {
@@ -24,19 +24,58 @@ func (v *visit) consult(ctx context.Context) {
 	}
 	v.c.Evidence = complete(v.c)
 	q := newQuestion(v.c, v.findings, NewConcealer(v.c, r), v.doctor.PromptTokens, v.doctor.MaxTokens)
+	q.prompt.Fingerprint, q.prompt.Pass = v.diagnosis.Fingerprint, 1
 	use.Cut = q.cut
-	answer, err := ask(ctx, v.doctor.Model, q.prompt)
-	use.Answer = answer
-	if err != nil {
-		v.unanswered(use, modelError(ctx, err))
+	best := v.read(ctx, &q, q.prompt, r)
+	use.count(best)
+	if v.doctor.Passes != 1 && best.failed && timeFor(ctx, best.answer.Latency) {
+		best = v.correct(ctx, use, &q, best, r)
+	}
+	v.adopt(use, best)
+}
+
+// timeFor reports that there is time for what took so long before.
+func timeFor(ctx context.Context, took time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > took)
+}
+
+// correct has an answer corrected, and returns the better of the two.
+func (v *visit) correct(ctx context.Context, use *ModelUse, q *question, first *reply, r *redact.Redactor) *reply {
+	second := v.read(ctx, q, q.repair(first, r), r)
+	use.count(second)
+	use.Flaws = first.flaws
+	if second.asking != nil {
+		v.diagnosis.Missing = append(v.diagnosis.Missing, "a correction of the model's answer: "+second.asking.Reason)
+	}
+	if first.worth() > second.worth() {
+		return first
+	}
+	return second
+}
+
+// adopt makes a reply that of the diagnosis.
+func (v *visit) adopt(use *ModelUse, said *reply) {
+	use.Answer.Text, use.Answer.ModelID, use.Answer.StopReason = said.answer.Text, said.answer.ModelID, said.answer.StopReason
+	if e := said.err(); e != nil {
+		v.unanswered(use, e)
 		return
 	}
-	said, err := readAnswer(r.Stored(answer.Text).String())
-	if err != nil {
-		v.unanswered(use, garbled(answer, q.prompt.MaxTokens, err))
-		return
-	}
-	v.weigh(use, &q, said, r)
+	v.diagnosis.Claims = append(v.diagnosis.Claims, said.claims...)
+	use.Opinion = said.opinion
+	v.compare(use, said.opinion)
+}
+
+// count adds what a pass cost.
+func (use *ModelUse) count(said *reply) {
+	a, sum := said.answer, &use.Answer
+	sum.InputTokens += a.InputTokens
+	sum.OutputTokens += a.OutputTokens
+	sum.CostUSD += a.CostUSD
+	sum.Latency += a.Latency
+	use.Cached = a.Cached && (use.Passes == 0 || use.Cached)
+	sum.Cached = use.Cached
+	use.Passes++
 }
 
 // ask contains a model that panics.
@@ -71,86 +110,6 @@ func modelError(ctx context.Context, err error) *ModelError {
 		Mend: "see whether the model's service can be reached from here"}
 }
 
-// garbled says why an answer could not be read: most often it was cut off or refused.
-func garbled(a Answer, limit int, err error) *ModelError {
-	switch a.StopReason {
-	case "max_tokens", "model_context_window_exceeded":
-		return &ModelError{Kind: "garbled", Err: err,
-			Reason: fmt.Sprintf("the model's answer was cut off at its limit (%d tokens)", limit),
-			Mend:   "raise the limit of tokens for an answer"}
-	case "refusal", "content_filtered":
-		return &ModelError{Kind: "rejected", Err: err, Reason: "the model refused to answer (" + a.StopReason + ")",
-			Mend: "try another model; the rest of this diagnosis needs none"}
-	case "guardrail_intervened":
-		return &ModelError{Kind: "rejected", Err: err, Reason: "a guardrail withheld the question or the answer",
-			Mend: "loosen that guardrail for this role, or use one made for error messages"}
-	}
-	return &ModelError{Kind: "garbled", Err: err, Reason: "the model's answer has not the form that was asked for: " + err.Error(),
-		Mend: "try again, or choose a model that supports structured output"}
-}
-
-// weigh checks the answer and takes over what holds. A certain finding is never
-// overruled: what the model says against it is shown as such.
-func (v *visit) weigh(use *ModelUse, q *question, said *answerForm, r *redact.Redactor) {
-	d := v.diagnosis
-	check := newChecker(q, v.findings)
-	for _, c := range said.Claims {
-		d.Claims = append(d.Claims, check.claim(c))
-	}
-	drop := func(reason string) {
-		d.Claims = append(d.Claims, Claim{Standing: Dropped, Reason: reason})
-	}
-	// text returns what may be shown of a sentence that cites nothing itself.
-	text := func(s string) redact.Text {
-		if s = tidy(s); s == "" {
-			return redact.Text{}
-		}
-		if reason := check.sentence(s); reason != "" {
-			drop(reason)
-			return redact.Text{}
-		}
-		return r.Stored(s)
-	}
-	// fact is text that may name only what occurs in the case: it is told as what happened.
-	fact := func(s string) redact.Text {
-		if check.strayTerm(tidy(s)) != "" {
-			drop("it names something that does not occur in this case")
-			return redact.Text{}
-		}
-		return text(s)
-	}
-	opinion := &Opinion{Category: vocabularyOf(said.Category), RootCause: fact(said.RootCause), Explanation: fact(said.Explanation)}
-	for i, remedy := range said.Remediation {
-		if i == 3 {
-			break
-		}
-		if a := advice(remedy, text); a != nil {
-			opinion.Remedies = append(opinion.Remedies, *a)
-		}
-	}
-	for i, s := range said.Prevention {
-		if t := text(s); i < 3 && !t.IsZero() {
-			opinion.Prevention = append(opinion.Prevention, t)
-		}
-	}
-	use.Opinion = opinion
-	v.compare(use, opinion)
-}
-
-func advice(remedy remedyForm, text func(string) redact.Text) *Advice {
-	title := text(remedy.Title)
-	if title.IsZero() {
-		return nil
-	}
-	a := Advice{Title: title}
-	for i, s := range remedy.Steps {
-		if t := text(s); i < 5 && !t.IsZero() {
-			a.Steps = append(a.Steps, t)
-		}
-	}
-	return &a
-}
-
 // compare decides whose the root cause is: the rules' where they are certain or think
 // it likely, else the model's, if at least one of its claims is supported.
 func (v *visit) compare(use *ModelUse, opinion *Opinion) {
@@ -159,6 +118,7 @@ func (v *visit) compare(use *ModelUse, opinion *Opinion) {
 	if lead != nil && lead.Confidence != Hypothesis {
 		if opinion.Category != "" && opinion.Category != d.Category && !contains(d.Also, opinion.Category) {
 			opinion.Contradicts = string(d.Category)
+			v.dismiss(lead, opinion)
 		}
 		return
 	}
@@ -177,6 +137,17 @@ func (v *visit) compare(use *ModelUse, opinion *Opinion) {
 		}
 		d.Category, d.Retryable = opinion.Category, Depends
 	}
+}
+
+// dismiss takes away what is to mend a cause that was disproved.
+func (v *visit) dismiss(lead *Finding, opinion *Opinion) {
+	if lead.Confidence != Certain {
+		return
+	}
+	for range len(opinion.Remedies) + len(opinion.Prevention) {
+		v.diagnosis.Claims = append(v.diagnosis.Claims, Claim{Standing: Dropped, Reason: "it is against another cause than the one that was proved"})
+	}
+	opinion.Remedies, opinion.Prevention = nil, nil
 }
 
 func contains(all []Category, c Category) bool {

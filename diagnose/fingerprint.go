@@ -3,12 +3,12 @@ package diagnose
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -366,23 +366,23 @@ func isWord(c byte) bool {
 // changing is what differs from run to run, in the order in which it is taken
 // out: the longer forms before the shorter ones that they contain.
 var changing = []struct {
-	form *regexp.Regexp
+	form *lazyregexp.Regexp
 	with string
 }{
-	{regexp.MustCompile(`arn:(aws[a-z-]*):states:[\w-]*:\d*:(execution|express|mapRun):([\w.-]+)[\w:/.+=@-]*`), "arn:$1:states:$2:$3"},
-	{regexp.MustCompile(`arn:(aws[a-z-]*):sts:[\w-]*:\d*:assumed-role/([\w+=,.@-]+)/[\w+=,.@-]+`), "arn:$1:sts:assumed-role/$2"},
-	{regexp.MustCompile(`(?i)(request ?id|requestid|x-amzn-requestid|extended request id|invocation id|trace ?id)["']?[:= ]+[\w/+=-]+`), "$1 #"},
-	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "#"},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "#"},
-	{regexp.MustCompile(`\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? \d\d? \w{3} \d{4}( \d\d:\d\d:\d\d( GMT| UTC)?)?`), "#"},
-	{regexp.MustCompile(`0x[0-9a-fA-F]+`), "#"},
-	{regexp.MustCompile(`\b[0-9a-fA-F]*[0-9][0-9a-fA-F]{7,}\b|\b[0-9a-fA-F]{7,}[0-9][0-9a-fA-F]*\b`), "#"},
-	{regexp.MustCompile(`\b[A-Z0-9]*(?:[A-Z][0-9]|[0-9][A-Z])[A-Z0-9]{6,}\b`), "#"},
-	{regexp.MustCompile(`(^|[^A-Za-z_0-9])\d+(?:\.\d+)*`), "$1#"}, // not in a name: S3, python3.12, lambda2
-	{regexp.MustCompile(`\s+`), " "},
+	{lazyregexp.New(`arn:(aws[a-z-]*):states:[\w-]*:\d*:(execution|express|mapRun):([\w.-]+)[\w:/.+=@-]*`), "arn:$1:states:$2:$3"},
+	{lazyregexp.New(`arn:(aws[a-z-]*):sts:[\w-]*:\d*:assumed-role/([\w+=,.@-]+)/[\w+=,.@-]+`), "arn:$1:sts:assumed-role/$2"},
+	{lazyregexp.New(`(?i)(request ?id|requestid|x-amzn-requestid|extended request id|invocation id|trace ?id)["']?[:= ]+[\w/+=-]+`), "$1 #"},
+	{lazyregexp.New(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "#"},
+	{lazyregexp.New(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "#"},
+	{lazyregexp.New(`\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? \d\d? \w{3} \d{4}( \d\d:\d\d:\d\d( GMT| UTC)?)?`), "#"},
+	{lazyregexp.New(`0x[0-9a-fA-F]+`), "#"},
+	{lazyregexp.New(`\b[0-9a-fA-F]*[0-9][0-9a-fA-F]{7,}\b|\b[0-9a-fA-F]{7,}[0-9][0-9a-fA-F]*\b`), "#"},
+	{lazyregexp.New(`\b[A-Z0-9]*(?:[A-Z][0-9]|[0-9][A-Z])[A-Z0-9]{6,}\b`), "#"},
+	{lazyregexp.New(`(^|[^A-Za-z_0-9])\d+(?:\.\d+)*`), "$1#"}, // not in a name: S3, python3.12, lambda2
+	{lazyregexp.New(`\s+`), " "},
 }
 
-var longWord = regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}={0,2}`)
+var longWord = lazyregexp.New(`[A-Za-z0-9+/_-]{40,}={0,2}`)
 
 // isRandom tells a token from a path or a long name.
 func isRandom(word string) bool {

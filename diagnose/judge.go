@@ -1,6 +1,9 @@
 package diagnose
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Judge asks every rule and puts what they say in order: findings that name the
 // cause before those that only contribute; the surer first; of equally sure ones
@@ -8,6 +11,9 @@ import "slices"
 // surer finding is left out. The first finding's Also has the categories of the
 // others that are as sure. It is pure.
 func Judge(c *Case, rules []*Rule) []Finding {
+	own := *c
+	own.shared = &shared{}
+	c = &own
 	var found []Finding
 	for _, rule := range rules {
 		for _, f := range rule.Check(c) {
@@ -21,6 +27,34 @@ func Judge(c *Case, rules []*Rule) []Finding {
 		found[0].Also = alsoOf(found)
 	}
 	return found
+}
+
+// shared is what the rules of one Judge have worked out in common.
+type shared struct {
+	mu   sync.Mutex
+	made map[any]any
+}
+
+// Once returns what makes makes of the case. While Judge asks its rules it is made
+// once for each key, which has a type of the caller's own, as a context's key; what
+// is made is then shared, also by rules that are asked at the same time, and make
+// must not call Once itself. Outside of Judge it is made at every call, as the case may
+// have changed.
+func (c *Case) Once(key any, make func() any) any {
+	if c.shared == nil {
+		return make()
+	}
+	c.shared.mu.Lock()
+	defer c.shared.mu.Unlock()
+	if v, ok := c.shared.made[key]; ok {
+		return v
+	}
+	v := make()
+	if c.shared.made == nil {
+		c.shared.made = map[any]any{}
+	}
+	c.shared.made[key] = v
+	return v
 }
 
 func precedence(a, b Finding) int {

@@ -39,3 +39,28 @@ func TestJudgeAdmitsKnowingNothing(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 }
+
+// While the rules are asked, what they have in common is worked out once; the case
+// itself keeps nothing of it.
+func TestRulesShareWhatTheyWorkOut(t *testing.T) {
+	type key struct{}
+	made := 0
+	ask := func(c *diagnose.Case) []diagnose.Finding {
+		c.Once(key{}, func() any { made++; return made })
+		return nil
+	}
+	c := &diagnose.Case{}
+	diagnose.Judge(c, []*diagnose.Rule{{Check: ask}, {Check: ask}, {Check: ask}})
+	if made != 1 {
+		t.Errorf("worked out %d times", made)
+	}
+	diagnose.Judge(c, []*diagnose.Rule{{Check: ask}})
+	if made != 2 {
+		t.Errorf("worked out %d times after a second judgement", made)
+	}
+	ask(c)
+	ask(c)
+	if made != 4 {
+		t.Errorf("worked out %d times outside of a judgement", made)
+	}
+}

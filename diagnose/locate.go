@@ -287,6 +287,7 @@ func (l *locator) heartbeat(n int32, f *Failure) bool {
 
 // others lists the failures that are neither Failure nor Origin.
 func (l *locator) others(loc *Location, origin int32) {
+	l.turns += len(l.failures)
 	for g := range l.failures {
 		if int32(g) == l.final && loc.Failure != nil || int32(g) == origin {
 			continue

@@ -13,6 +13,7 @@ func (t *trace) lastInside(n int32) int32 {
 		return x.iteration
 	}
 	for i := len(x.inner) - 1; i >= 0; i-- {
+		t.turns++
 		if f := x.inner[i]; t.failures[f].outcome == "" {
 			return f
 		}
@@ -47,6 +48,7 @@ func (t *trace) containerStarted(i, p int32) {
 // resolve gives the failures inside n that are still open their outcome.
 func (t *trace) resolve(n int32, outcome Outcome) {
 	x := &t.entries[n]
+	t.turns += len(x.inner)
 	for _, f := range x.inner {
 		if t.failures[f].outcome == "" {
 			t.failures[f].outcome = outcome
@@ -63,6 +65,7 @@ func (t *trace) containerFailed(i, p int32) {
 	f := t.causeOf(p, n, i)
 	x := &t.entries[n]
 	x.pending, x.open = f, false
+	t.turns += len(x.inner)
 	for _, g := range x.inner {
 		if g != f && t.failures[g].outcome == "" {
 			t.failures[g].outcome = Beside

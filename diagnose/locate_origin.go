@@ -39,6 +39,7 @@ func (l *locator) before(f int32) int32 {
 func (l *locator) onTheWay(n int32) int32 {
 	origin := none
 	for steps := 0; n != none && steps <= len(l.entries); steps++ {
+		l.turns++
 		x := &l.entries[n]
 		if x.caught != none {
 			origin = x.caught
@@ -69,6 +70,7 @@ func (l *locator) onTheWay(n int32) int32 {
 // or the container around it.
 func (l *locator) leftBefore(n int32) int32 {
 	for n != none {
+		l.turns++
 		x := &l.entries[n]
 		if x.event == none {
 			return none
@@ -93,6 +95,7 @@ func (l *locator) held(n int32) int32 {
 	}
 	outputs := errorOutputs(in)
 	for g := int32(len(l.failures)) - 1; g >= 0; g-- {
+		l.turns++
 		at := &l.failures[g]
 		if at.outcome != Caught || at.catcher == none || !l.leadsTo(at.catcher, n) {
 			continue

@@ -11,33 +11,8 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
-
-// shared finds a folder of test material beside the repository. Where it is
-// absent the test is skipped, except in CI.
-func shared(t testing.TB, path string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-	}
-	found := filepath.Join(dir, "..", "shared", path)
-	if _, err := os.Stat(found); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI needs %s: %v", path, err)
-		}
-		t.Skipf("SKIPPED: no ../shared/%s beside the repository", path)
-	}
-	return found
-}
 
 func readJSON(t testing.TB, file string, v any) {
 	t.Helper()
@@ -73,7 +48,7 @@ type label struct {
 }
 
 func TestEveryRecordedFailureIsLocated(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(shared(t, "conformance/histories"), "*.label.json"))
+	files, err := filepath.Glob(filepath.Join(sharedtest.Dir(t, "conformance/histories"), "*.label.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +106,7 @@ func text(s *string) string {
 
 // every recorded history, failed or not, is located without trouble.
 func TestRecordedSuccessesHaveNoFailure(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(shared(t, "conformance/histories"), "*.meta.json"))
+	files, _ := filepath.Glob(filepath.Join(sharedtest.Dir(t, "conformance/histories"), "*.meta.json"))
 	quiet := 0
 	for _, file := range files {
 		x := readHistory(t, strings.TrimSuffix(file, ".meta.json")+".json")

@@ -33,6 +33,7 @@ type trace struct {
 	latest   map[string]int32 // by state name: its latest entry
 	end      int32            // the event that ended the execution
 	final    int32            // the failure that did
+	turns    int              // turns of the loops so far: what tests measure, as no clock can be trusted
 }
 
 // entry is one entering of a state.
@@ -131,6 +132,7 @@ func (t *trace) previous(i int32) int32 {
 }
 
 func (t *trace) step(i int32) {
+	t.turns++
 	e := &t.events[i]
 	p := t.previous(i)
 	t.in[i], t.at[i] = none, 0
@@ -415,6 +417,7 @@ func (t *trace) nearest(p int32, fits func(*entry) bool) int32 {
 	}
 	n, s := t.in[p], t.at[p]
 	for range maxDepth {
+		t.turns++
 		if n != none && fits(&t.entries[n]) {
 			return n
 		}

@@ -14,6 +14,11 @@ type env struct {
 
 	// JSONata: $states.result and $states.errorOutput; absent where there is none.
 	result, errorOutput value.Value
+
+	// $states as it was last made, with or without the Context object, which not
+	// every expression reads and which takes time to make.
+	states      value.Value
+	withContext bool
 }
 
 // env gives the thread's env a new root. There is one of them a thread: the one
@@ -97,9 +102,13 @@ func (e *env) evalObject(t *template) (value.Value, *failure) {
 		if f != nil {
 			return value.Value{}, f
 		}
-		members[i] = value.Member{Key: t.fields[i].key, Value: v}
+		members[i] = t.fields[i].member
+		members[i].Value = v
 	}
-	return value.Object(members...), nil
+	if t.repeats {
+		return value.Object(members...), nil
+	}
+	return value.Distinct(members), nil
 }
 
 func (e *env) evalArray(t *template) (value.Value, *failure) {
@@ -141,7 +150,7 @@ func (e *env) assign(t *template) ([]assignment, *failure) {
 		if f != nil {
 			return nil, f
 		}
-		list[i] = assignment{t.fields[i].key, v}
+		list[i] = assignment{t.fields[i].member.Key, v}
 	}
 	return list, nil
 }

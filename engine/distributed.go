@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -315,7 +314,7 @@ func (m *distributedMap) childRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events}
+	l := &log{limit: x.limits.Events, discard: x.req.Discard}
 	if kind == history.Express {
 		l.limit = 0
 	}
@@ -361,15 +360,15 @@ func (m *distributedMap) childEnded() {
 
 // succeed ends the map run with the results of the children that succeeded.
 func (m *distributedMap) succeed() {
+	if m.t.node.mapPlan.writer != nil {
+		m.write()
+		return
+	}
 	results := make([]value.Value, 0, len(m.results))
 	for _, v := range m.results {
 		if !v.IsAbsent() {
 			results = append(results, v)
 		}
-	}
-	if m.t.node.mapPlan.writer != nil {
-		m.write(results)
-		return
 	}
 	m.complete(value.Array(results...))
 }
@@ -459,74 +458,6 @@ func batchValue(shared value.Value, items []value.Value) value.Value {
 	return b.Object()
 }
 
-// read has the ItemReader's resource read the items.
-func (m *distributedMap) read() {
-	t, r := m.t, m.t.node.mapPlan.reader
-	parameters, f := t.env(m.input).eval(r.parameters)
-	if f != nil {
-		m.fail(f)
-		return
-	}
-	t.side(r.resource, parameters, false, func(v value.Value, err error) {
-		if err != nil {
-			m.fail(failureOf(err))
-			return
-		}
-		items, err := r.items(v)
-		var unsupported *UnsupportedError
-		if errors.As(err, &unsupported) {
-			t.x.giveUp(fmt.Errorf("state %q: %w", t.node.name, err))
-			return
-		}
-		if err != nil {
-			m.fail(newFailure(errItemReader, err.Error()))
-			return
-		}
-		if m.maxItems > 0 && int64(len(items)) > m.maxItems {
-			items = items[:m.maxItems]
-		}
-		for i, item := range items {
-			m.items = append(m.items, &mapItem{index: i, value: item})
-		}
-		m.begin()
-	})
-}
-
-// write has the ResultWriter's resource write the results.
-func (m *distributedMap) write(results []value.Value) {
-	t, w := m.t, m.t.node.mapPlan.writer
-	parameters, f := t.env(m.input).eval(w.parameters)
-	if f != nil {
-		m.fail(f)
-		return
-	}
-	bucket, _ := parameters.Get("Bucket")
-	prefix, _ := parameters.Get("Prefix")
-	key := m.arn[strings.LastIndexByte(m.arn, ':')+1:]
-	if p, _ := prefix.AsString(); p != "" {
-		key = strings.TrimSuffix(p, "/") + "/" + key
-	}
-	manifest := value.String(key + "/manifest.json")
-	input := value.Object(
-		value.Member{Key: "Bucket", Value: bucket},
-		value.Member{Key: "Key", Value: manifest},
-		value.Member{Key: "Body", Value: value.Array(results...)},
-	)
-	t.side(w.resource, input, false, func(_ value.Value, err error) {
-		if err != nil {
-			m.fail(failureOf(err))
-			return
-		}
-		m.complete(value.Object(
-			value.Member{Key: "MapRunArn", Value: value.String(m.arn)},
-			value.Member{Key: "ResultWriterDetails", Value: value.Object(
-				value.Member{Key: "Bucket", Value: bucket},
-				value.Member{Key: "Key", Value: manifest},
-			)},
-		))
-	})
-}
-
 // side has a handler do something for a state that is no Task, without events.
 func (t *thread) side(resource string, input value.Value, mapRun bool, then func(value.Value, error)) {
 	x := t.x
@@ -538,12 +469,6 @@ func (t *thread) side(resource string, input value.Value, mapRun bool, then func
 	}
 	t.task = a
 	a.launch()
-}
-
-func (r *reader) text(name string) string {
-	v, _ := r.config.Get(name)
-	s, _ := v.AsString()
-	return s
 }
 
 func (r *reader) check() *failure {
@@ -558,10 +483,3 @@ func (r *reader) check() *failure {
 	}
 	return nil
 }
-
-// readError is why items could not be read, in AWS's words.
-type readError string
-
-func (e readError) Error() string { return string(e) }
-
-const errNotIterable readError = "Attempting to map over non-iterable node."

@@ -84,6 +84,10 @@ type Request struct {
 
 	Limits Limits
 
+	// Discard drops events once they were observed: the execution has no history
+	// to look at afterwards, and none in memory meanwhile.
+	Discard bool
+
 	inspect *inspection // TestState
 	context value.Value // TestState: the Context object to use
 }

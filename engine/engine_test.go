@@ -50,3 +50,16 @@ func TestAWaitOfAYearTakesNoTime(t *testing.T) {
 		t.Errorf("took %s", got)
 	}
 }
+
+func TestADiscardedHistoryIsObservedAndGone(t *testing.T) {
+	observed := 0
+	e := &engine.Engine{Clock: engine.VirtualClock(start), Observe: func(history.Event) { observed++ }}
+	m := machine(t, `{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Succeed"}}}`)
+	x, err := e.RunRequest(context.Background(), engine.Request{Machine: m, Input: []byte(`{"a":1}`), Discard: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if observed != 6 || len(x.Events()) != 0 || x.Status != history.Succeeded || x.Output.String() != `{"a":1}` {
+		t.Errorf("%d events observed, %d kept, %s %s", observed, len(x.Events()), x.Status, x.Output)
+	}
+}

@@ -20,6 +20,7 @@ type execution struct {
 	req    Request
 	limits Limits
 	rand   *rand.Rand
+	random func() uint64 // of rand, for expressions
 
 	ctx    context.Context // of the tasks; ends with the execution
 	cancel context.CancelFunc
@@ -82,6 +83,7 @@ func newExecution(ctx context.Context, e *Engine, p *program, start *node, req R
 		now:     clock.Now().UnixMilli(),
 		done:    make(chan struct{}),
 	}
+	x.random = x.rand.Uint64
 	x.mail.init()
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	x.main = x.newRun(input)
@@ -131,7 +133,7 @@ func (x *execution) newRun(input value.Value) *run {
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events, observe: x.engine.Observe}
+	l := &log{limit: x.limits.Events, observe: x.engine.Observe, discard: req.Discard}
 	if req.Type == history.Express {
 		l.limit = 0
 	}

@@ -58,10 +58,13 @@ func (c *compiler) call(field string, x *asl.Intrinsic) *call {
 // evalExpression evaluates an expression; to lead nowhere is an error (ASL
 // "JSONata").
 func (e *env) evalExpression(x *expression) (value.Value, *failure) {
+	if x.context && !e.withContext {
+		e.states, e.withContext = value.Value{}, true
+	}
 	v, err := x.Eval(e.t.x.ctx, jsonata.Value{}, jsonata.Env{
-		Lookup: func(name string) (jsonata.Value, bool) { return e.variable(x, name) },
+		Lookup: e.t.variables(),
 		Now:    time.UnixMilli(e.t.x.now),
-		Random: e.t.x.rand.Uint64,
+		Random: e.t.x.random,
 	})
 	switch {
 	case err != nil:
@@ -74,29 +77,44 @@ func (e *env) evalExpression(x *expression) (value.Value, *failure) {
 	return value.Value(v), nil
 }
 
-// variable is $states, or a variable of the state machine's.
-func (e *env) variable(x *expression, name string) (jsonata.Value, bool) {
-	if name == "states" {
-		return jsonata.Value(e.states(x.context)), true
+// variables finds $states and the state machine's variables for expressions.
+func (t *thread) variables() func(string) (jsonata.Value, bool) {
+	if t.lookup == nil {
+		t.lookup = func(name string) (jsonata.Value, bool) {
+			if name == "states" {
+				return jsonata.Value(t.scratch.reserved()), true
+			}
+			v, ok := t.scope.lookup(name)
+			return jsonata.Value(v), ok
+		}
 	}
-	v, ok := e.t.scope.lookup(name)
-	return jsonata.Value(v), ok
+	return t.lookup
 }
 
-// states makes $states (ASL "Reserved variable: $states").
-func (e *env) states(context bool) value.Value {
-	members := make([]value.Member, 1, 4)
-	members[0] = value.Member{Key: "input", Value: e.t.input}
-	if context {
-		members = append(members, value.Member{Key: "context", Value: e.t.context()})
+var statesMembers = [...]value.Member{
+	value.NewMember("input", value.Value{}), value.NewMember("context", value.Value{}),
+	value.NewMember("result", value.Value{}), value.NewMember("errorOutput", value.Value{}),
+}
+
+// reserved makes $states (ASL "Reserved variable: $states").
+func (e *env) reserved() value.Value {
+	if !e.states.IsAbsent() {
+		return e.states
 	}
-	if !e.result.IsAbsent() {
-		members = append(members, value.Member{Key: "result", Value: e.result})
+	var context value.Value
+	if e.withContext {
+		context = e.t.context()
 	}
-	if !e.errorOutput.IsAbsent() {
-		members = append(members, value.Member{Key: "errorOutput", Value: e.errorOutput})
+	members := make([]value.Member, 0, 2)
+	for i, v := range [...]value.Value{e.t.input, context, e.result, e.errorOutput} {
+		if !v.IsAbsent() {
+			m := statesMembers[i]
+			m.Value = v
+			members = append(members, m)
+		}
 	}
-	return value.Object(members...)
+	e.states = value.Distinct(members)
+	return e.states
 }
 
 func (e *env) evalCall(c *call) (value.Value, *failure) {

@@ -15,6 +15,7 @@ const (
 	errDataLimit         = "States.DataLimitExceeded"
 	errQueryEvaluation   = "States.QueryEvaluationError"
 	errItemReader        = "States.ItemReaderFailed"
+	errResultWriter      = "States.ResultWriterFailed"
 	errToleratedFailures = "States.ExceedToleratedFailureThreshold"
 	errHeartbeat         = "States.HeartbeatTimeout"
 	errIntrinsic         = "States.IntrinsicFailure"

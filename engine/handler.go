@@ -216,5 +216,21 @@ func (t *Task) Submitted(r Result) {
 	})
 }
 
+// Complete ends a task that waits for its token, as whoever holds the token would
+// with SendTaskSuccess. The handler still returns what the call itself gave.
+func (t *Task) Complete(r Result) {
+	t.attempt.answer(func(a *attempt) {
+		v, err := r.read()
+		if err != nil {
+			a.giveUp(err)
+			return
+		}
+		a.succeed(v)
+	})
+}
+
+// Fail is Complete with SendTaskFailure.
+func (t *Task) Fail(e *TaskError) { t.attempt.answer(func(a *attempt) { a.fail(e) }) }
+
 // Beat reports that the task is still alive: HeartbeatSeconds start anew.
 func (t *Task) Beat() { t.attempt.report((*attempt).beat) }

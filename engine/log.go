@@ -74,6 +74,7 @@ type log struct {
 	past    []history.Event // of an execution that is redriven: the first events
 	limit   int             // events; 0: none
 	observe func(history.Event)
+	discard bool   // keep none
 	full    func() // called once, when no event fits any more but the one that ends the execution
 }
 
@@ -90,18 +91,24 @@ func (l *log) add(e entry) int64 {
 		return int64(l.count)
 	}
 	l.mu.Lock()
-	last := len(l.chunks) - 1
-	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
-		l.chunks = append(l.chunks, make([]entry, 0, min(firstChunk<<(2*(last+1)), lastChunk)))
-		last++
+	if !l.discard {
+		l.keep(e)
 	}
-	l.chunks[last] = append(l.chunks[last], e)
 	l.count++
 	l.mu.Unlock()
 	if l.observe != nil && e.kind.about != aboutPast {
 		l.observe(l.event(int64(l.count), &e))
 	}
 	return int64(l.count)
+}
+
+func (l *log) keep(e entry) {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
+		l.chunks = append(l.chunks, make([]entry, 0, min(firstChunk<<(2*(last+1)), lastChunk)))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], e)
 }
 
 // addPast writes the events of an execution that is redriven.
@@ -117,7 +124,7 @@ func (l *log) render() []history.Event {
 	count, chunks := l.count, make([][]entry, len(l.chunks))
 	copy(chunks, l.chunks)
 	l.mu.Unlock()
-	events := make([]history.Event, 0, count)
+	events := make([]history.Event, 0, min(count, len(chunks)*lastChunk))
 	for _, chunk := range chunks {
 		for i := range chunk {
 			events = append(events, l.event(int64(len(events)+1), &chunk[i]))

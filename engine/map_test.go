@@ -2,8 +2,11 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,15 +196,168 @@ func TestItemsAreBatched(t *testing.T) {
 	}
 }
 
-func TestResultsAreWritten(t *testing.T) {
-	var body string
-	tasks := engine.TaskFunc(func(_ context.Context, task *engine.Task) (engine.Result, error) {
-		body = string(task.Parameter("Body"))
-		return engine.Result{}, nil
+// store answers s3:getObject from a map of objects, and keeps what s3:putObject puts.
+func store(objects map[string]string) engine.TaskHandler {
+	var mu sync.Mutex
+	return engine.TaskFunc(func(_ context.Context, task *engine.Task) (engine.Result, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		key := task.TextParameter("Bucket") + "/" + task.TextParameter("Key")
+		switch {
+		case strings.HasSuffix(task.Resource, ":putObject"):
+			objects[key] = string(task.Parameter("Body"))
+			return engine.Result{}, nil
+		case strings.HasSuffix(task.Resource, ":listObjectsV2"):
+			if task.TextParameter("ContinuationToken") == "" {
+				return engine.JSON(`{"Contents":[{"Key":"dir/"},{"Key":"a.json"}],"IsTruncated":true,"NextContinuationToken":"2"}`), nil
+			}
+			return engine.JSON(`{"Contents":[{"Key":"b.json"}],"IsTruncated":false}`), nil
+		}
+		text, ok := objects[key]
+		if !ok {
+			return engine.Result{}, engine.NewTaskError("S3.NoSuchKeyException", "no "+key)
+		}
+		body, err := json.Marshal(text)
+		return engine.Result{Output: []byte(`{"Body":` + string(body) + `}`)}, err
 	})
-	x := run(t, distributed(`"ResultWriter":{"Resource":"arn:aws:states:::s3:putObject","Parameters":{"Bucket":"b","Prefix":"p"}},`), `[1]`, tasks)
-	if !strings.Contains(x.Output.String(), `"ResultWriterDetails":{"Bucket":"b","Key":"p/`) || body != `[1]` {
-		t.Errorf("output %s, written %s", x.Output, body)
+}
+
+func TestItemsAreReadFromSeveralObjects(t *testing.T) {
+	for _, tt := range []struct{ name, resource, config, want string }{
+		{"listing, all pages", "listObjectsV2", ``, `[{"Key":"dir/"},{"Key":"a.json"},{"Key":"b.json"}]`},
+		{"listing, no more than needed", "listObjectsV2", `{"MaxItems":2}`, `[{"Key":"dir/"},{"Key":"a.json"}]`},
+		{"listed objects", "listObjectsV2", `{"Transformation":"LOAD_AND_FLATTEN","InputType":"JSON"}`, `[1,2,3]`},
+		{"listed objects, some items", "listObjectsV2", `{"Transformation":"LOAD_AND_FLATTEN","InputType":"JSON","MaxItems":1}`, `[1]`},
+		{"inventory", "getObject", `{"InputType":"MANIFEST"}`, `[{"Bucket":"src","Key":"x.txt","Size":"3"},{"Bucket":"src","Key":"y z.txt","Size":"4"},{"Bucket":"src","Key":"z.txt","Size":"5"}]`},
+		{"inventory by its type", "getObject", `{"ManifestType":"S3_INVENTORY","MaxItems":2}`, `[{"Bucket":"src","Key":"x.txt","Size":"3"},{"Bucket":"src","Key":"y z.txt","Size":"4"}]`},
+		{"Athena, CSV", "getObject", `{"ManifestType":"ATHENA_DATA","InputType":"CSV","CSVHeaderLocation":"GIVEN","CSVHeaders":["n"]}`, `[{"n":"1"},{"n":"2"}]`},
+		{"Athena, JSON lines", "getObject", `{"ManifestType":"ATHENA_DATA","InputType":"JSONL"}`, `[1,2]`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			key := "inventory/manifest.json"
+			if strings.Contains(tt.config, "ATHENA") {
+				key = "unload-manifest.csv"
+			}
+			config, parameters := "", `{"Bucket":"b","Key":"`+key+`"}`
+			if tt.config != "" {
+				config = `,"ReaderConfig":` + tt.config
+			}
+			if tt.resource == "listObjectsV2" {
+				parameters = `{"Bucket":"b"}`
+			}
+			x := run(t, distributed(`"ItemReader":{"Resource":"arn:aws:states:::s3:`+tt.resource+`","Parameters":`+parameters+config+`},`), `{}`, store(map[string]string{
+				"b/a.json":                  `[1]`,
+				"b/b.json":                  `[2,3]`,
+				"b/inventory/manifest.json": `{"sourceBucket":"src","destinationBucket":"arn:aws:s3:::inv","fileFormat":"CSV","fileSchema":"Bucket, Key, Size","files":[{"key":"data/1.csv.gz","size":9},{"key":"data/2.csv.gz","size":9}]}`,
+				"inv/data/1.csv.gz":         "\"src\",\"x.txt\",\"3\"\n\"src\",\"y z.txt\",\"4\"\n",
+				"inv/data/2.csv.gz":         "\"src\",\"z.txt\",\"5\"\n",
+				"b/unload-manifest.csv":     "s3://out/part/1\ns3://out/part/2\n",
+				"out/part/1":                "1\n",
+				"out/part/2":                "2\n",
+			}))
+			if got := x.Output.String(); got != tt.want {
+				t.Errorf("%s %s, want %s", got, deref(x.Cause), tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeReadIsSaid(t *testing.T) {
+	for _, tt := range []struct{ name, config, body, want string }{
+		{"no such object", `{"InputType":"JSON"}`, "", "States.ItemReaderFailed no b/k"},
+		{"pointer", `{"InputType":"JSON","ItemsPointer":"/a/b"}`, `{"a":{}}`, "States.ItemReaderFailed ItemsPointer '/a/b' points to nothing in the file."},
+		{"pointer to no array", `{"InputType":"JSON","ItemsPointer":"/a"}`, `{"a":1}`, "States.ItemReaderFailed Attempting to map over non-iterable node."},
+		{"manifest is no JSON", `{"InputType":"MANIFEST"}`, `x`, "States.ItemReaderFailed The manifest is not JSON: 1:1: "},
+		{"manifest without files", `{"InputType":"MANIFEST"}`, `{}`, "States.ItemReaderFailed The manifest has no files."},
+		{"file of the manifest", `{"InputType":"MANIFEST"}`, `{"files":[{"key":"gone"}]}`, "States.ItemReaderFailed no b/gone"},
+		{"no URI", `{"ManifestType":"ATHENA_DATA","InputType":"JSONL"}`, "b/k", "States.ItemReaderFailed The manifest has a line that is no S3 URI: b/k"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			objects := map[string]string{"b/k": tt.body}
+			if tt.body == "" {
+				clear(objects)
+			}
+			x := run(t, distributed(`"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","Parameters":{"Bucket":"b","Key":"k"},"ReaderConfig":`+tt.config+`},`), `{}`, store(objects))
+			if got := deref(x.Error) + " " + deref(x.Cause); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+	for config, want := range map[string]string{
+		`{"InputType":"PARQUET"}`:                               "an ItemReader with InputType PARQUET",
+		`{"InputType":"MANIFEST"}`:                              "an S3 inventory with fileFormat ORC",
+		`{"InputType":"MANIFEST","ManifestType":"ATHENA_DATA"}`: "ManifestType ATHENA_DATA whose InputType is not that of the data",
+		`{"InputType":"PARQUET","ManifestType":"ATHENA_DATA"}`:  "an ItemReader with InputType PARQUET",
+	} {
+		body := `{"fileFormat":"ORC","files":[]}`
+		if strings.Contains(config, "ATHENA") {
+			body = "s3://b/k"
+		}
+		e := &engine.Engine{Tasks: store(map[string]string{"b/k": body}), Clock: engine.VirtualClock(start)}
+		m := machine(t, distributed(`"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","Parameters":{"Bucket":"b","Key":"k"},"ReaderConfig":`+config+`},`))
+		_, err := e.Run(context.Background(), m, nil)
+		var unsupported *engine.UnsupportedError
+		if !errors.As(err, &unsupported) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", config, err, want)
+		}
+	}
+}
+
+func TestAPointerFindsTheItems(t *testing.T) {
+	reader := `"ItemReader":{"Resource":"arn:aws:states:::s3:getObject","Parameters":{"Bucket":"b","Key":"k"},"ReaderConfig":{"InputType":"JSON","ItemsPointer":"/a~1b/1/c"}},`
+	x := run(t, distributed(reader), `{}`, store(map[string]string{"b/k": `{"a/b":[0,{"c":[7,8]}]}`}))
+	if got := x.Output.String(); got != `[7,8]` {
+		t.Errorf("%s %s", got, deref(x.Cause))
+	}
+}
+
+func TestResultsAreWritten(t *testing.T) {
+	writer := func(config string) string {
+		return `"ToleratedFailureCount":9,"ResultWriter":{"Resource":"arn:aws:states:::s3:putObject","Parameters":{"Bucket":"b","Prefix":"p/"}` + config + `},`
+	}
+	for _, tt := range []struct{ name, config, succeeded string }{
+		{"as usual", ``, `[{"ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:machine/`},
+		{"records", `,"WriterConfig":{"Transformation":"NONE"}`, `[{"ExecutionArn":`},
+		{"compact", `,"WriterConfig":{"Transformation":"COMPACT"}`, `[1,[2,3]]`},
+		{"flat", `,"WriterConfig":{"Transformation":"FLATTEN"}`, `[1,2,3]`},
+		{"lines", `,"WriterConfig":{"Transformation":"FLATTEN","OutputType":"JSONL"}`, `"1\n2\n3\n"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			objects := make(map[string]string)
+			x := run(t, distributed(writer(tt.config)), `[1,-1,[2,3]]`, store(objects))
+			var out struct{ ResultWriterDetails struct{ Bucket, Key string } }
+			if err := json.Unmarshal([]byte(x.Output.String()), &out); err != nil {
+				t.Fatal(err)
+			}
+			var manifest struct {
+				DestinationBucket, MapRunArn string
+				ResultFiles                  map[string][]struct {
+					Key  string
+					Size int
+				}
+			}
+			if err := json.Unmarshal([]byte(objects["b/"+out.ResultWriterDetails.Key]), &manifest); err != nil {
+				t.Fatalf("%v: %v", err, objects)
+			}
+			files := manifest.ResultFiles
+			if manifest.DestinationBucket != "b" || len(files["SUCCEEDED"]) != 1 || len(files["FAILED"]) != 1 || len(files["PENDING"]) != 0 || !strings.HasPrefix(files["FAILED"][0].Key, "p/") {
+				t.Fatalf("%+v", manifest)
+			}
+			if got := objects["b/"+files["SUCCEEDED"][0].Key]; !strings.HasPrefix(got, tt.succeeded) {
+				t.Errorf("succeeded: %s, want %s", got, tt.succeeded)
+			}
+			if got := objects["b/"+files["FAILED"][0].Key]; !strings.Contains(got, "REDRIVABLE") || !strings.Contains(got, "Negative") {
+				t.Errorf("failed: %s", got)
+			}
+		})
+	}
+	x := run(t, distributed(`"ResultWriter":{"WriterConfig":{"Transformation":"FLATTEN"}},`), `[1,[2,3]]`, nil)
+	if got := x.Output.String(); got != `[1,2,3]` {
+		t.Errorf("without a resource: %s", got)
+	}
+	x = run(t, distributed(writer("")), `[1]`, outcomes(engine.NewTaskError("S3.NoSuchBucketException", "no bucket")))
+	if got := deref(x.Error) + " " + deref(x.Cause); got != "States.ResultWriterFailed no bucket" {
+		t.Error(got)
 	}
 }
 

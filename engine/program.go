@@ -114,14 +114,15 @@ type template struct {
 	call    *call
 	expr    *expression
 	object  bool
+	repeats bool // a key stands there twice
 	fields  []templateField
 	items   []*template
 	place   string // "Arguments/FunctionName" in JSONata, "FunctionName.$" in JSONPath
 }
 
 type templateField struct {
-	key  string
-	tmpl *template
+	member value.Member // without a value
+	tmpl   *template
 }
 
 func compile(m *asl.Machine) (*program, error) {
@@ -346,8 +347,11 @@ func (c *compiler) templateNode(place string, n *asl.Node) *template {
 		t.expr = c.expression(place, n.Expr)
 	case n.Object || n.Members != nil:
 		t.object = true
+		seen := make(map[string]bool, len(n.Members))
 		for _, m := range n.Members {
-			t.fields = append(t.fields, templateField{m.Key, c.templateNode(c.memberPlace(place, m), m.Node)})
+			t.fields = append(t.fields, templateField{value.NewMember(m.Key, value.Value{}), c.templateNode(c.memberPlace(place, m), m.Node)})
+			t.repeats = t.repeats || seen[m.Key]
+			seen[m.Key] = true
 		}
 	case n.Items != nil:
 		for i, item := range n.Items {

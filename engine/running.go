@@ -103,12 +103,7 @@ func (r *Running) token(token string, answer func(*attempt)) error {
 		if a == nil {
 			return ErrUnknownToken
 		}
-		delete(x.tokens, token)
-		if a.waiting {
-			answer(a)
-		} else {
-			a.early = answer
-		}
+		a.answered(answer)
 		return nil
 	})
 }

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -261,7 +261,7 @@ func (e *env) waitUntil(x *text) (int64, *failure) {
 
 // offsetDateTime is ISO 8601's extended format with an offset, as Java's
 // ISO_OFFSET_DATE_TIME reads it: seconds may be left out.
-var offsetDateTime = regexp.MustCompile(`^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$`)
+var offsetDateTime = lazyregexp.New(`^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$`)
 
 // parseTimestamp reads a timestamp as strictly as AWS does: T and an offset are needed.
 func parseTimestamp(s string) (ms int64, ok bool) {

@@ -401,6 +401,22 @@ func (a *attempt) report(apply func(*attempt)) {
 	})
 }
 
+// answer is answered from the task's handler.
+func (a *attempt) answer(end func(*attempt)) {
+	a.report(func(a *attempt) { a.answered(end) })
+}
+
+// answered has the task end as its token's holder says: at once, or when its
+// handler is done. Nobody can use the token again.
+func (a *attempt) answered(end func(*attempt)) {
+	delete(a.x.tokens, a.task.Token)
+	if a.waiting {
+		end(a)
+	} else {
+		a.early = end
+	}
+}
+
 func (a *attempt) now() time.Time {
 	if !a.x.virtual {
 		return time.Now()

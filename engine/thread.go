@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/jsonata"
 )
 
 // thread goes through the states of one machine, one at a time: the execution's
@@ -37,7 +38,8 @@ type thread struct {
 	token       string
 	calls       map[*node]int // attempts of Tasks
 	scratch     env
-	limit       *timer // of an Express child execution
+	lookup      func(string) (jsonata.Value, bool) // for expressions, made when first needed
+	limit       *timer                             // of an Express child execution
 
 	// Where it goes next.
 	next      *node

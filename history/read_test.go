@@ -15,37 +15,12 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
 )
-
-// shared finds a folder of test material beside the repository. Where it is
-// absent the test is skipped, except in CI.
-func shared(t testing.TB, path string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-	}
-	found := filepath.Join(dir, "..", "shared", path)
-	if _, err := os.Stat(found); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI needs %s: %v", path, err)
-		}
-		t.Skipf("SKIPPED: no ../shared/%s beside the repository", path)
-	}
-	return found
-}
 
 func recordings(t testing.TB) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(shared(t, "conformance/histories"), "*.json"))
+	all, err := filepath.Glob(filepath.Join(sharedtest.Dir(t, "conformance/histories"), "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

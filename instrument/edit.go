@@ -29,8 +29,16 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 		machine: m,
 		text:    text,
 		doc:     doc,
-		pattern: pattern{Options: o, partition: partitionOf(text), rename: unique(m)},
+		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text), rename: unique(m)},
 	}, nil
+}
+
+// languageOf is the machine's own: in a JSONata machine no state may be written in JSONPath.
+func languageOf(m *asl.Machine) language {
+	if m.QueryLanguage == asl.JSONata {
+		return jsonata{}
+	}
+	return jsonPath{}
 }
 
 // add makes the pattern's edits.

@@ -54,9 +54,6 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.QueryLanguage == asl.JSONata {
-		return nil, fmt.Errorf("%s: its QueryLanguage is JSONata, for which the pattern cannot be written yet", name)
-	}
 	if o.Handler == "" {
 		o.Handler = DefaultHandler
 	}

@@ -44,6 +44,7 @@ const (
 	nameFailCause    = prefix + "fail with the cause alone"
 	nameFailNeither  = prefix + "fail with neither"
 	nameDone         = prefix + "end with the diagnosis"
+	nameDoneBare     = prefix + "end without a diagnosis"
 	nameReview       = prefix + "review the success"
 	nameReviewed     = prefix + "reviewed?"
 	nameSuccess      = prefix + "notify of the success"
@@ -79,119 +80,143 @@ type state struct {
 // pattern makes the added states for one machine.
 type pattern struct {
 	Options
+	language
 	partition string
 	rename    func(string) string // makes a name unique in the machine
+}
+
+// begin starts a state's body.
+func begin(kind string) *value.Builder {
+	var b value.Builder
+	b.Set("Type", value.String(kind))
+	b.Set("Comment", value.String(mark))
+	return &b
+}
+
+func (p *pattern) state(name string, b *value.Builder) state {
+	return state{p.rename(name), b.Object()}
 }
 
 // failure returns what a caught failure runs through, but for the states that
 // say where it was caught.
 func (p *pattern) failure() []state {
-	after := p.rename(nameKnown)
+	diagnosed, bare, ends := nameKnown, nameKnown, p.fails
 	if p.After == Succeed {
-		after = p.rename(nameDone)
+		diagnosed, bare, ends = nameDone, nameDoneBare, p.dones
 	}
-	const subject, text = "$.stepsleuth.diagnosis.mail.subject", "$.stepsleuth.diagnosis.mail.text"
 	states := []state{
-		p.troubleshooter(nameTroubleshoot, "$.stepsleuth", nameDiagnosed, nameNotifyBare),
-		p.choice(nameDiagnosed, nameNotifyBare, rule(p.rename(nameNotify), isString(subject), isString(text))),
-		p.publish(nameNotify, after, object(
-			"TopicArn", value.String(p.Topic),
-			"Subject.$", value.String(subject),
-			"Message.$", value.String(text))),
-		p.publish(nameNotifyBare, after, object(
-			"TopicArn", value.String(p.Topic),
-			"Subject", value.String("FAILED, and the troubleshooter could not say why"),
-			"Message.$", value.String(`States.Format('{} failed in the state {}. The troubleshooter gave no diagnosis. To have one now: stepsleuth diagnose {}', $$.StateMachine.Name, $.state, $.executionArn)`))),
+		p.asked(nameTroubleshoot, nameDiagnosed, nameNotifyBare),
+		p.choice(nameDiagnosed, nameNotifyBare,
+			p.whenFalse(p.rename(diagnosed), mayNotify),
+			p.whenText(p.rename(nameNotify), mailSubject, mailText)),
+		p.publish(nameNotify, diagnosed, p.message()),
+		p.publish(nameNotifyBare, bare, p.bareMessage()),
 	}
-	if p.After == Succeed {
-		return append(states, state{p.rename(nameDone), object(
-			"Type", value.String("Pass"),
-			"Comment", value.String(mark),
-			"End", value.Bool(true))})
+	return append(states, ends()...)
+}
+
+// What the troubleshooter answered stands beside the state's input, and its mail in there.
+const (
+	answer      = "stepsleuth"
+	answered    = answer + ".Payload"
+	mailSubject = answered + ".mail.subject"
+	mailText    = answered + ".mail.text"
+	mayNotify   = answered + ".notify" // false: people know of equal failures already
+)
+
+// dones end the execution well, with the diagnosis in its output where there is one.
+func (p *pattern) dones() []state {
+	done := func(name string, fields ...string) state {
+		var out value.Builder
+		for _, field := range fields {
+			key, from, ok := strings.Cut(field, "=")
+			if !ok {
+				from = key
+			}
+			p.computed(&out, key, from)
+		}
+		b := begin("Pass")
+		p.transform(b, out.Object())
+		b.Set("End", value.Bool(true))
+		return p.state(name, b)
 	}
-	return append(states, p.fails()...)
+	return []state{
+		done(nameDone, "executionArn", "state", "failure", "diagnosis="+answered),
+		done(nameDoneBare, "executionArn", "state", "failure"),
+	}
 }
 
 // failedIn records which state failed: a handler that many states share could
 // not tell otherwise.
 func (p *pattern) failedIn(name string) state {
-	return state{p.rename(shorten(nameFailedIn + name)), object(
-		"Type", value.String("Pass"),
-		"Comment", value.String(mark),
-		"Parameters", object(
-			"executionArn.$", value.String("$$.Execution.Id"),
-			"state", value.String(name),
-			"failure.$", value.String("$")),
-		"Next", value.String(p.rename(nameTroubleshoot)))}
+	var out value.Builder
+	p.context(&out, "executionArn", "Execution.Id")
+	out.Set("state", value.String(name))
+	p.computed(&out, "failure", "")
+	b := begin("Pass")
+	p.transform(b, out.Object())
+	b.Set("Next", value.String(p.rename(nameTroubleshoot)))
+	return p.state(shorten(nameFailedIn+name), b)
 }
 
 // fails are the ends: Error and Cause are each given only where the first failure
-// had them, since a path to what is absent or null would fail itself.
+// had them, since reading what is absent or null would fail itself.
 func (p *pattern) fails() []state {
-	const err, cause = "$.failure.Error", "$.failure.Cause"
+	const err, cause = "failure.Error", "failure.Cause"
 	return []state{
 		p.choice(nameKnown, nameFailNeither,
-			rule(p.rename(nameFailBoth), isString(err), isString(cause)),
-			rule(p.rename(nameFailError), isString(err)),
-			rule(p.rename(nameFailCause), isString(cause))),
-		p.fail(nameFailBoth, "ErrorPath", err, "CausePath", cause),
-		p.fail(nameFailError, "ErrorPath", err),
-		p.fail(nameFailCause, "CausePath", cause),
+			p.whenText(p.rename(nameFailBoth), err, cause),
+			p.whenText(p.rename(nameFailError), err),
+			p.whenText(p.rename(nameFailCause), cause)),
+		p.fail(nameFailBoth, "Error", err, "Cause", cause),
+		p.fail(nameFailError, "Error", err),
+		p.fail(nameFailCause, "Cause", cause),
 		p.fail(nameFailNeither),
 	}
 }
 
 func (p *pattern) fail(name string, fields ...string) state {
-	var b value.Builder
-	b.Set("Type", value.String("Fail"))
-	b.Set("Comment", value.String(mark))
+	b := begin("Fail")
 	for i := 0; i < len(fields); i += 2 {
-		b.Set(fields[i], value.String(fields[i+1]))
+		p.failWith(b, fields[i], fields[i+1])
 	}
-	return state{p.rename(name), b.Object()}
+	return p.state(name, b)
 }
 
 // success returns the state that a successful execution runs through at its end:
 // a Parallel, since that passes the output by unchanged whatever it is.
 func (p *pattern) success() state {
-	const subject, text = "$.diagnosis.mail.subject", "$.diagnosis.mail.text"
+	var brief value.Builder
+	brief.Set("TopicArn", value.String(p.Topic))
+	brief.Set("Subject", value.String("SUCCEEDED, and not reviewed"))
+	p.sentence(&brief, "Message", reference{"StateMachine.Name", true}, " succeeded: ", reference{"Execution.Name", true},
+		". The troubleshooter could not look for failures inside.")
 	inner := []state{
-		p.troubleshooter(nameReview, "$", nameReviewed, nameSuccessBare),
-		p.choice(nameReviewed, nameSuccessBare, rule(p.rename(nameSuccess), isString(subject), isString(text))),
-		p.publish(nameSuccess, "", object(
-			"TopicArn", value.String(p.Topic),
-			"Subject.$", value.String(subject),
-			"Message.$", value.String(text))),
-		p.publish(nameSuccessBare, "", object(
-			"TopicArn", value.String(p.Topic),
-			"Subject", value.String("SUCCEEDED, and not reviewed"),
-			"Message.$", value.String(`States.Format('{} succeeded: {}. The troubleshooter could not look for failures inside.', $$.StateMachine.Name, $$.Execution.Name)`))),
+		p.asked(nameReview, nameReviewed, nameSuccessBare),
+		p.choice(nameReviewed, nameSuccessBare, p.whenText(p.rename(nameSuccess), mailSubject, mailText)),
+		p.publish(nameSuccess, "", p.message()),
+		p.publish(nameSuccessBare, "", brief.Object()),
 	}
-	return state{p.rename(nameSucceeded), object(
-		"Type", value.String("Parallel"),
-		"Comment", value.String(mark),
-		"Branches", value.Array(object(
-			"StartAt", value.String(p.rename(nameReview)),
-			"States", statesObject(inner))),
-		"Parameters", object( // an object, whatever the output is
-			"executionArn.$", value.String("$$.Execution.Id"),
-			"status", value.String("SUCCEEDED")),
-		"ResultPath", value.Null(),
-		"Catch", value.Array(catcher(value.Null(), p.rename(nameEnd))),
-		"Next", value.String(p.rename(nameEnd)))}
+	var given value.Builder // an object, whatever the output is
+	p.context(&given, "executionArn", "Execution.Id")
+	given.Set("status", value.String("SUCCEEDED"))
+	b := begin("Parallel")
+	b.Set("Branches", value.Array(object("StartAt", value.String(p.rename(nameReview)), "States", statesObject(inner))))
+	b.Set(p.arguments(), given.Object())
+	p.pass(b)
+	b.Set("Catch", value.Array(p.catcher(p.rename(nameEnd))))
+	b.Set("Next", value.String(p.rename(nameEnd)))
+	return p.state(nameSucceeded, b)
 }
 
-func (p *pattern) end() state {
-	return state{p.rename(nameEnd), object("Type", value.String("Succeed"), "Comment", value.String(mark))}
-}
+func (p *pattern) end() state { return p.state(nameEnd, begin("Succeed")) }
 
 // fromSucceed is where the Pass states lead that were Succeed states, so that
 // Remove can tell them from those that were a Pass already.
 func (p *pattern) fromSucceed() state {
-	return state{p.rename(nameFromSucceed), object(
-		"Type", value.String("Pass"),
-		"Comment", value.String(mark),
-		"Next", value.String(p.rename(nameSucceeded)))}
+	b := begin("Pass")
+	b.Set("Next", value.String(p.rename(nameSucceeded)))
+	return p.state(nameFromSucceed, b)
 }
 
 func statesObject(states []state) value.Value {
@@ -202,75 +227,65 @@ func statesObject(states []state) value.Value {
 	return b.Object()
 }
 
-// troubleshooter asks the handler. Its diagnosis is put beside the input, which
-// is all that the handler is given; where the handler fails, otherwise comes next.
-func (p *pattern) troubleshooter(name, resultPath, next, otherwise string) state {
-	return state{p.rename(name), object(
-		"Type", value.String("Task"),
-		"Comment", value.String(mark),
-		"Resource", value.String(fmt.Sprintf(invoke, p.partition)),
-		"Parameters", object(
-			"FunctionName", value.String(p.Handler),
-			"Payload.$", value.String("$")),
-		"ResultSelector", object("diagnosis.$", value.String("$.Payload")),
-		"ResultPath", value.String(resultPath),
-		"TimeoutSeconds", value.Int(troubleshootSeconds),
-		"Retry", busyLambda(),
-		"Catch", value.Array(catcher(value.String("$.stepsleuth"), p.rename(otherwise))),
-		"Next", value.String(p.rename(next)))}
+// asked is a Task that hands its input to the troubleshooter and puts the answer
+// beside it; where that fails, otherwise comes next.
+func (p *pattern) asked(name, next, otherwise string) state {
+	var given value.Builder
+	given.Set("FunctionName", value.String(p.Handler))
+	p.computed(&given, "Payload", "")
+	b := begin("Task")
+	b.Set("Resource", value.String(fmt.Sprintf(invoke, p.partition)))
+	b.Set(p.arguments(), given.Object())
+	p.keepBeside(b, answer)
+	b.Set("TimeoutSeconds", value.Int(troubleshootSeconds))
+	b.Set("Retry", busyLambda())
+	b.Set("Catch", value.Array(p.catcher(p.rename(otherwise))))
+	b.Set("Next", value.String(p.rename(next)))
+	return p.state(name, b)
 }
 
 // publish tells people; where that fails, the way goes on as if it had not. Without
-// a next state it ends the branch that it is in.
-func (p *pattern) publish(name, next string, parameters value.Value) state {
-	var b value.Builder
-	b.Set("Type", value.String("Task"))
-	b.Set("Comment", value.String(mark))
+// a next state it ends the branch that it is in, and the Parallel around it catches.
+func (p *pattern) publish(name, next string, arguments value.Value) state {
+	b := begin("Task")
 	b.Set("Resource", value.String(fmt.Sprintf(publish, p.partition)))
-	b.Set("Parameters", parameters)
-	b.Set("ResultPath", value.String("$.notification"))
+	b.Set(p.arguments(), arguments)
+	p.pass(b)
 	b.Set("TimeoutSeconds", value.Int(notifySeconds))
 	if next == "" {
-		b.Set("End", value.Bool(true)) // the Parallel around it catches its failure
+		b.Set("End", value.Bool(true))
 	} else {
-		b.Set("Catch", value.Array(catcher(value.String("$.notification"), next)))
-		b.Set("Next", value.String(next))
+		b.Set("Catch", value.Array(p.catcher(p.rename(next))))
+		b.Set("Next", value.String(p.rename(next)))
 	}
-	return state{p.rename(name), b.Object()}
+	return p.state(name, b)
+}
+
+// message is the diagnosis as mail.
+func (p *pattern) message() value.Value {
+	var b value.Builder
+	b.Set("TopicArn", value.String(p.Topic))
+	p.computed(&b, "Subject", mailSubject)
+	p.computed(&b, "Message", mailText)
+	return b.Object()
+}
+
+// bareMessage says only what is safe to say without the troubleshooter: no cause,
+// since nobody has concealed the secrets in it.
+func (p *pattern) bareMessage() value.Value {
+	var b value.Builder
+	b.Set("TopicArn", value.String(p.Topic))
+	b.Set("Subject", value.String("FAILED, and the troubleshooter could not say why"))
+	p.sentence(&b, "Message", reference{"StateMachine.Name", true}, " failed in the state ", reference{"state", false},
+		". The troubleshooter gave no diagnosis. To have one now: stepsleuth diagnose ", reference{"executionArn", false})
+	return b.Object()
 }
 
 func (p *pattern) choice(name, otherwise string, rules ...value.Value) state {
-	return state{p.rename(name), object(
-		"Type", value.String("Choice"),
-		"Comment", value.String(mark),
-		"Choices", value.Array(rules...),
-		"Default", value.String(p.rename(otherwise)))}
-}
-
-func rule(next string, tests ...value.Value) value.Value {
-	return object("And", value.Array(flatten(tests)...), "Next", value.String(next))
-}
-
-// isString is two tests: the second would fail the execution where the path finds nothing.
-func isString(path string) value.Value {
-	return value.Array(
-		object("Variable", value.String(path), "IsPresent", value.Bool(true)),
-		object("Variable", value.String(path), "IsString", value.Bool(true)))
-}
-
-func flatten(pairs []value.Value) []value.Value {
-	var out []value.Value
-	for _, pair := range pairs {
-		out = append(out, pair.Items()...)
-	}
-	return out
-}
-
-func catcher(resultPath value.Value, next string) value.Value {
-	return object(
-		"ErrorEquals", value.Strings("States.ALL"),
-		"ResultPath", resultPath,
-		"Next", value.String(next))
+	b := begin("Choice")
+	b.Set("Choices", value.Array(rules...))
+	b.Set("Default", value.String(p.rename(otherwise)))
+	return p.state(name, b)
 }
 
 // busyLambda tries again what may pass by itself, twice and quickly.

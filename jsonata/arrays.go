@@ -96,7 +96,7 @@ func sortItems(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	if err != nil {
 		return list, err
 	}
-	after := func(a, b value.Value) (bool, error) { return false, nil }
+	var after func(a, b value.Value) (bool, error)
 	if f := asFunction(arg(args, 1)); f != nil {
 		c := caller{f: f}
 		after = func(a, b value.Value) (bool, error) {

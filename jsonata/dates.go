@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -190,7 +191,7 @@ func (d *dateFormatter) zone(p *datePart) *Error {
 }
 
 // isoTimestamp is what $toMillis reads without a picture.
-var isoTimestamp = regexp.MustCompile(`^(\d{4})(?:-([01]\d))?(?:-([0-3]\d))?(?:T([0-2]\d):([0-5]\d):([0-5]\d))?(\.\d+)?(?:([+-])([0-2]\d):?([0-5]\d)|(Z))?$`)
+var isoTimestamp = lazyregexp.New(`^(\d{4})(?:-([01]\d))?(?:-([0-3]\d))?(?:T([0-2]\d):([0-5]\d):([0-5]\d))?(\.\d+)?(?:([+-])([0-2]\d):?([0-5]\d)|(Z))?$`)
 
 func toMillis(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	s, ok := textArg(args, 0)

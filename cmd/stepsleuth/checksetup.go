@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/setup"
@@ -45,17 +45,17 @@ func (f checkSetupFlags) run(c *cobra.Command, o *options) error {
 	if o.format == formatMarkdown {
 		return fmt.Errorf("--format %s: check-setup prints %s or %s", o.format, formatText, formatJSON)
 	}
-	r, err := newRedactor()
+	r, err := newRedactor(o)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), checkSetupTime)
 	defer cancel()
-	var load []func(*config.LoadOptions) error
+	var load []func(*awsconfig.LoadOptions) error
 	if o.region != "" {
-		load = append(load, config.WithRegion(o.region))
+		load = append(load, awsconfig.WithRegion(o.region))
 	}
-	aws, err := config.LoadDefaultConfig(ctx, load...)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}

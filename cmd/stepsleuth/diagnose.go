@@ -17,48 +17,70 @@ import (
 
 type diagnoseFlags struct {
 	definition string
+	compare    string
+	notify     bool
 	batch      string
 	strict     bool
+	fetch      fetchFlags
 }
 
 func diagnoseCommand(o *options) *cobra.Command {
 	var f diagnoseFlags
 	c := &cobra.Command{
-		Use:   "diagnose [HISTORY | -]",
-		Short: "Find out why an execution failed, from its saved history",
-		Long: `diagnose reads the history of an execution as AWS gives it
+		Use:   "diagnose [ARN | HISTORY | -]",
+		Short: "Find out why an execution failed: on AWS, or from its saved history",
+		Long: `diagnose says which state of an execution failed, why, and what to do.
+
+Given an execution's ARN it fetches from AWS, with the credentials and endpoints that
+the AWS command line would use: the history, the definition that ran, the executions
+that failed inside, and the configuration and log lines of the Lambda function that
+failed. What it may not read it names, with the policy statement that would allow it.
+Of --state-machine it diagnoses the execution that failed --last, or all that failed
+--since, equal failures put together.
+
+Given a file it reads the history of an execution as AWS gives it
 
   aws stepfunctions get-execution-history --execution-arn ARN > history.json
 
-and says which state failed, why, and what to do. "-" reads it from standard input,
-where an EventBridge event "Step Functions Execution Status Change" or the error
-output of a Catch will do too.
+"-" reads it from standard input, where an EventBridge event "Step Functions Execution
+Status Change" or the error output of a Catch will do too.
 
 With --batch, each line of a file is a failure {"id", "error", "cause", "state",
 "state_name", "phase", "definition", "input", "history"}, of which all but the id
 may be absent, and one diagnosis document a line comes out, with the id added.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.fetch.check(args); err != nil {
+				return err
+			}
 			switch {
-			case f.batch != "" && len(args) > 0:
+			case f.batch != "" && (len(args) > 0 || f.fetch.machine != ""):
 				return fmt.Errorf("give a history or --batch, not both")
+			case f.fetch.machine != "":
+				return diagnoseMachine(c, o, f)
 			case f.batch != "":
 				return diagnoseBatch(c, o, f.batch)
 			case len(args) == 0:
-				return fmt.Errorf("give the history of an execution: a file, or - for standard input")
+				return fmt.Errorf("give the history of an execution: its ARN on AWS, a file, or - for standard input")
 			}
 			return diagnoseOne(c, o, f, args[0])
 		},
 	}
 	c.Flags().StringVar(&f.definition, "definition", "", "the definition that ran (a file): names fields and lines, and offers edits")
+	c.Flags().BoolVar(&f.notify, "notify", false, "tell people, as the configuration file says; of equal failures once")
+	c.Flags().StringVar(&f.compare, "compare", "", "the history of an execution that went well (a file): says what is different in the input")
 	c.Flags().StringVar(&f.batch, "batch", "", "a file of failures, one JSON object a line (- for standard input)")
 	c.Flags().BoolVar(&f.strict, "strict", false, "exit 1 also for failures inside an execution that succeeded")
+	f.fetch.register(c)
 	return c
 }
 
 func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) error {
 	if strings.HasPrefix(name, "arn:") {
-		return fmt.Errorf("%s: fetching from AWS is not supported yet; save the history with `aws stepfunctions get-execution-history --execution-arn %s` and give the file", name, name)
+		return diagnoseARN(c, o, f, name)
+	}
+	if f.fetch.save != "" {
+		return fmt.Errorf("--save is for what is fetched from AWS; %s is a file already", label(name))
 	}
 	m, err := readDefinition(f.definition, c.InOrStdin())
 	if err != nil {
@@ -68,11 +90,27 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
+	if f.compare != "" {
+		text, err := readFile(f.compare, "history", c.InOrStdin(), maxHistory)
+		if err != nil {
+			return err
+		}
+		well, err := history.Parse(text)
+		if err != nil {
+			return inFile(f.compare, err)
+		}
+		kase.Compare(well)
+	}
 	r, err := newResponder(c.Context(), o)
 	if err != nil {
 		return err
 	}
-	doc, err := examine(c.Context(), r, kase, report.Options{History: name})
+	var doc report.Document
+	if f.notify && kase.Failure != nil {
+		doc, err = respond(c, o, r, kase, report.Options{History: name})
+	} else {
+		doc, err = examine(c.Context(), r, kase, report.Options{History: name})
+	}
 	if err != nil {
 		return err
 	}

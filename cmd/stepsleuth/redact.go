@@ -19,7 +19,7 @@ placeholder within one installation.`,
 		Example: "  aws stepfunctions get-execution-history --execution-arn … | stepsleuth redact > history.json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := newRedactor()
+			r, err := newRedactor(o)
 			if err != nil {
 				return err
 			}

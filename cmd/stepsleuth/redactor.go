@@ -18,13 +18,16 @@ const keyBytes = 32
 
 // newRedactor returns a redactor with this installation's key, so that the same
 // secret has the same placeholder tomorrow.
-func newRedactor() (*redact.Redactor, error) {
+func newRedactor(o *options) (*redact.Redactor, error) {
 	key, err := redactionKey()
 	if err != nil {
 		return nil, err
 	}
-	r := &redact.Redactor{Key: key}
-	return r, r.Check()
+	r := o.config.Redact.redactor(key)
+	if err := r.Check(); err != nil {
+		return nil, fmt.Errorf("redaction: %w", err)
+	}
+	return r, nil
 }
 
 // redactionKey comes from STEPSLEUTH_REDACTION_KEY (hexadecimal), or from the

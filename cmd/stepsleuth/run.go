@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,7 +18,9 @@ import (
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/bucket"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
+	"github.com/stepsleuth/stepsleuth/internal/mockfile"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
@@ -28,6 +31,9 @@ import (
 type runFlags struct {
 	input     string
 	functions string
+	mocks     string
+	testCase  string
+	buckets   []string
 	outbox    string
 	mailTo    string
 	after     string
@@ -46,7 +52,11 @@ func runCommand(o *options) *cobra.Command {
 		Use:   "run DEFINITION",
 		Short: "Execute a workflow on this machine, and diagnose it if it fails",
 		Long: `run executes a workflow with no AWS account. Time is virtual: a Wait of a year takes
-none. Lambda functions behave as the file of --functions says, or run where it says.
+none. Lambda functions behave as the file of --functions says, or run where it says;
+with --mocks and --case the tasks that a test case of AWS's mock configuration file
+names answer as it says, and --functions answers for the others. With --bucket a
+folder stands for an S3 bucket, for s3:getObject, putObject and listObjectsV2 and for
+distributed Maps that read their items there or write their results.
 
 With --outbox the workflow is instrumented first, in memory: a failure that can be
 caught reaches the troubleshooter inside the workflow, people are told by mail (as
@@ -57,6 +67,9 @@ caught reaches the troubleshooter inside the workflow, people are told by mail (
 	}
 	c.Flags().StringVar(&f.input, "input", "", "file with the execution's input, - for standard input (default {})")
 	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
+	c.Flags().StringVar(&f.mocks, "mocks", "", "mock configuration file of Step Functions Local that answers tasks; needs --case")
+	c.Flags().StringVar(&f.testCase, "case", "", "test case of the --mocks file; where that has several state machines, MACHINE#CASE")
+	c.Flags().StringArrayVar(&f.buckets, "bucket", nil, "NAME=FOLDER: a folder that stands for an S3 bucket; may be given several times")
 	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for mails; instruments the workflow")
 	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "with --outbox, how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
@@ -81,6 +94,8 @@ type runner struct {
 	machine   *asl.Machine // what runs: the same, or instrumented
 	input     []byte
 	functions *functions.Set
+	mocks     *mockfile.Case // nil without --mocks
+	buckets   bucket.Set
 	responder *oncall.Responder
 	outbox    *notify.Outbox // nil: nobody is told
 	progress  *progress
@@ -98,7 +113,11 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 	if err := r.load(c, file); err != nil {
 		return err
 	}
+	defer r.buckets.Close()
 	x, err := r.execute(c.Context())
+	if closeErr := r.functions.Close(); err == nil {
+		err = closeErr
+	}
 	if err != nil {
 		return err
 	}
@@ -120,17 +139,19 @@ func (r *runner) load(c *cobra.Command, file string) error {
 		return err
 	}
 	r.machine = r.written
-	if err := r.loadInput(c.InOrStdin()); err != nil {
+	if r.input, err = readInput(r.flags.input, c.InOrStdin()); err != nil {
 		return err
 	}
 	if r.flags.functions != "" {
-		text, err := readFile(r.flags.functions, "functions file", c.InOrStdin(), maxFunctions)
-		if err != nil {
+		if r.functions, err = readFunctions(r.flags.functions, c.InOrStdin()); err != nil {
 			return err
 		}
-		if r.functions, err = functions.Parse(label(r.flags.functions), text); err != nil {
-			return err
-		}
+	}
+	if r.mocks, err = r.readMocks(c.InOrStdin()); err != nil {
+		return err
+	}
+	if r.buckets, err = openBuckets(r.flags.buckets); err != nil {
+		return err
 	}
 	if r.responder, err = newResponder(c.Context(), r.options); err != nil {
 		return err
@@ -145,21 +166,71 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	return r.instrument()
 }
 
-func (r *runner) loadInput(stdin io.Reader) error {
-	r.input = []byte("{}")
-	if r.flags.input == "" {
-		return nil
+// readInput reads an execution's input as compact JSON; {} where no file is given.
+func readInput(name string, stdin io.Reader) ([]byte, error) {
+	if name == "" {
+		return []byte("{}"), nil
 	}
-	text, err := readFile(r.flags.input, "input", stdin, maxInput)
+	text, err := readFile(name, "input", stdin, maxInput)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := value.ParseBytes(text)
 	if err != nil {
-		return inFile(r.flags.input, err)
+		return nil, inFile(name, err)
 	}
-	r.input = v.AppendJSON(nil)
-	return nil
+	return v.AppendJSON(nil), nil
+}
+
+func readFunctions(name string, stdin io.Reader) (*functions.Set, error) {
+	text, err := readFile(name, "functions file", stdin, maxFunctions)
+	if err != nil {
+		return nil, err
+	}
+	return functions.Parse(label(name), text)
+}
+
+// readMocks reads the --case of --mocks, nil without it.
+func (r *runner) readMocks(stdin io.Reader) (*mockfile.Case, error) {
+	switch {
+	case r.flags.mocks == "" && r.flags.testCase == "":
+		return nil, nil
+	case r.flags.mocks == "":
+		return nil, errors.New("--case goes with --mocks, the file that has the test case")
+	case r.flags.testCase == "":
+		return nil, errors.New("--mocks goes with --case, the name of one of the file's test cases")
+	}
+	text, err := readFile(r.flags.mocks, "mock configuration", stdin, maxFunctions)
+	if err != nil {
+		return nil, err
+	}
+	f, err := mockfile.Parse(label(r.flags.mocks), text)
+	if err != nil {
+		return nil, err
+	}
+	return f.Case(machineName(r.file), r.flags.testCase, r.written)
+}
+
+// openBuckets opens the folders of --bucket flags.
+func openBuckets(flags []string) (bucket.Set, error) {
+	set := bucket.Set{}
+	for _, flag := range flags {
+		name, dir, ok := strings.Cut(flag, "=")
+		if !ok || name == "" || dir == "" {
+			return nil, fmt.Errorf("--bucket %s: give the bucket's name and a folder, as in --bucket orders=./orders", flag)
+		}
+		if _, twice := set[name]; twice {
+			return nil, fmt.Errorf("--bucket %s: bucket %s is given twice", flag, name)
+		}
+		if err := set.Open(name, dir); err != nil {
+			var p *fs.PathError
+			if errors.As(err, &p) {
+				err = p.Err
+			}
+			return nil, errors.Join(fmt.Errorf("--bucket %s: folder %s: %w", flag, dir, err), set.Close())
+		}
+	}
+	return set, nil
 }
 
 // localTopic stands for the outbox where the pattern wants a topic.
@@ -209,7 +280,7 @@ func (r *runner) execute(ctx context.Context) (*history.Execution, error) {
 func (r *runner) explain(err error) error {
 	var unsupported *engine.UnsupportedError
 	if errors.As(err, &unsupported) {
-		return fmt.Errorf("%s: %w; run supports Lambda functions (--functions) and sns:publish so far", r.file, err)
+		return fmt.Errorf("%s: %w; run answers for Lambda functions and other tasks as --functions or --mocks say, for sns:publish, and for s3 with --bucket", r.file, err)
 	}
 	return fmt.Errorf("%s: %w", r.file, err)
 }

@@ -16,16 +16,34 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/report"
 )
 
-// tasks is what answers the workflow's tasks: the functions file, the
-// troubleshooter and the outbox.
+// partitions are the parts of AWS's cloud that ARNs may begin with.
+var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
+
+// tasks is what answers the workflow's tasks: the mocks, the functions file, the
+// buckets, the troubleshooter and the outbox.
 func (r *runner) tasks() engine.TaskHandler {
-	lambda := engine.LambdaHandler{Invoke: r.invoke}
-	publish := engine.TaskFunc(r.publish)
-	mux := engine.TaskMux{"arn:": r.functions}
-	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+	mux := functionTasks(r.functions, engine.LambdaHandler{Invoke: r.invoke})
+	for _, partition := range partitions {
+		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(r.publish)
+		if len(r.buckets) > 0 {
+			mux["arn:"+partition+":states:::s3"] = r.buckets
+			mux["arn:"+partition+":states:::aws-sdk:s3"] = r.buckets
+		}
+	}
+	if r.mocks != nil {
+		r.mocks.Else = mux
+		return r.mocks
+	}
+	return mux
+}
+
+// functionTasks has lambda answer for functions, and the functions file for
+// whatever else it names.
+func functionTasks(set *functions.Set, lambda engine.LambdaHandler) engine.TaskMux {
+	mux := engine.TaskMux{"": set}
+	for _, partition := range partitions {
 		mux["arn:"+partition+":lambda"] = lambda
 		mux["arn:"+partition+":states:::lambda:invoke"] = lambda
-		mux["arn:"+partition+":states:::sns:publish"] = publish
 	}
 	return mux
 }

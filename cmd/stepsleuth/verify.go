@@ -89,7 +89,7 @@ func verifyFix(c *cobra.Command, o *options, f verifyFlags, name string) error {
 	if err != nil {
 		return inFile(name, err)
 	}
-	r, err := newRedactor()
+	r, err := newRedactor(o)
 	if err != nil {
 		return err
 	}

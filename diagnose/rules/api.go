@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // NameTaken sees an execution whose name is taken.
@@ -112,7 +112,7 @@ var StepFunctionsAPI = &diagnose.Rule{
 	Check: one(stepFunctionsAPI),
 }
 
-var quotedReason = regexp.MustCompile(`: '([^']*)'`)
+var quotedReason = pattern.New(`: '([^']*)'`)
 
 func stepFunctionsAPI(f *facts) *diagnose.Finding {
 	for _, p := range apiProblems {

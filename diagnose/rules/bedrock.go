@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // ModelAccess sees a Bedrock model that the account may not, or cannot so, use.
@@ -15,14 +15,16 @@ var ModelAccess = &diagnose.Rule{
 }
 
 var (
-	modelAccess  = regexp.MustCompile(`(?i)You don.?t have access to the model|model access is denied|use case (?:details|form)|aws-marketplace:(?:ViewSubscriptions|Subscribe)|not available for this account|Access to this model`)
-	needsProfile = regexp.MustCompile(`(?i)on-demand throughput (?:isn.t|is not) supported|inference profile`)
-	legacyModel  = regexp.MustCompile(`(?i)marked by provider as Legacy|end of (?:its )?life|(?:model|version) (?:is |has been )?(?:deprecated|retired)`)
-	wrongModel   = regexp.MustCompile(`(?i)provided model identifier is invalid|model identifier`)
+	modelAccess  = pattern.New(`(?i)You don.?t have access to the model|model access is denied|use case (?:details|form)|aws-marketplace:(?:ViewSubscriptions|Subscribe)|not available for this account|Access to this model`)
+	needsProfile = pattern.New(`(?i)on-demand throughput (?:isn.t|is not) supported|inference profile`)
+	legacyModel  = pattern.New(`(?i)marked by provider as Legacy|end of (?:its )?life|(?:model|version) (?:is |has been )?(?:deprecated|retired)`)
+	wrongModel   = pattern.New(`(?i)provided model identifier is invalid|model identifier`)
 )
 
 // modelTrouble reports that the words are about a model that cannot be used.
-func (f *facts) modelTrouble() bool {
+func (f *facts) modelTrouble() bool { return f.once.modelTrouble() }
+
+func (f *facts) hasModelTrouble() bool {
 	if f.task.service != "bedrock" && f.task.service != "bedrockruntime" && !f.says("bedrock", "model") {
 		return false
 	}

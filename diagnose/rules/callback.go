@@ -15,7 +15,9 @@ var DeadToken = &diagnose.Rule{
 }
 
 // tokenIsDead reports that an answer came for a token that is not valid.
-func (f *facts) tokenIsDead() bool {
+func (f *facts) tokenIsDead() bool { return f.once.tokenIsDead() }
+
+func (f *facts) isTokenDead() bool {
 	known := f.errorIs("TaskTimedOut", "TaskDoesNotExist", "InvalidToken", "Sfn.InvalidTokenException", "Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "InvalidTokenException", "TaskTimedOutException", "TaskDoesNotExistException",
 		"StepFunctions.TaskTimedOutException", "StepFunctions.InvalidTokenException", "StepFunctions.TaskDoesNotExistException") ||
 		f.says("Task Timed Out: '", "Provided task does not exist anymore", "Invalid Token: '", "Task does not exist: '", "InvalidToken) when calling the SendTask", "TaskTimedOut) when calling the SendTask")

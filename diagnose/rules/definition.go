@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // DefinitionRefused sees a definition that Step Functions does not take.
@@ -16,22 +16,23 @@ var DefinitionRefused = &diagnose.Rule{
 }
 
 var (
-	refusal = regexp.MustCompile(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
+	refusal = pattern.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
 	// Where one problem begins: "CODE: ".
-	problemCode  = regexp.MustCompile(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
-	problemPlace = regexp.MustCompile(`(?s)^(.*) at (/.*)$`)
-	statePointer = regexp.MustCompile(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
-	required     = regexp.MustCompile(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
-	notAllowed   = regexp.MustCompile(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
-	badPath      = regexp.MustCompile(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
-	oneOf        = regexp.MustCompile(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
-	missingNext  = regexp.MustCompile(`Missing '(\w+)' target: (.+?)(?: at |$)`)
-	notReachable = regexp.MustCompile(`State "(.+?)" is not reachable`)
-	resourceARN  = regexp.MustCompile(`(?:The resource provided (\S+) is not recognized|Value is not a valid resource ARN|is not a valid resource|resource ARN|not recognized)`)
+	problemCode  = pattern.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
+	problemPlace = pattern.New(`(?s)^(.*) at (/.*)$`)
+	statePointer = pattern.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
+	required     = pattern.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
+	notAllowed   = pattern.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
+	badPath      = pattern.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
+	oneOf        = pattern.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
+	missingNext  = pattern.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
+	notReachable = pattern.New(`State "(.+?)" is not reachable`)
 )
 
 // refused reports that the failure is about the definition's own text.
-func (f *facts) refused() bool {
+func (f *facts) refused() bool { return f.once.refused() }
+
+func (f *facts) isRefused() bool {
 	if f.nested != nil || f.lambda() {
 		return false
 	}
@@ -175,6 +176,9 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		}
 		what = fmt.Sprintf("the field %s is not allowed%s", field, kind)
 		explain = "Each state type has fields of its own (ResultPath, for example, is for Task, Parallel, Map and Pass, not for Wait, Choice, Succeed or Fail), and so has each query language: Parameters, InputPath, OutputPath, ResultPath, ResultSelector belong to JSONPath, Arguments and Output to JSONata."
+		if near := nearField(field); near != "" {
+			return what, fmt.Sprintf("There is no field %s; %s is the one with the nearest name. ", field, near) + explain, []string{fmt.Sprintf("Write %s (seconds are a whole number), or remove %s.", near, field)}
+		}
 		return what, explain, []string{fmt.Sprintf("Remove %s there, or move it to a state that has it (a Pass state before or after).", field)}
 	}
 	if m := missingNext.FindStringSubmatch(w); m != nil {
@@ -203,7 +207,34 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	return "a rule of the Amazon States Language is broken there" + saying(w), "", []string{"Compare the place with the page of that state type."}
 }
 
-var spelling = regexp.MustCompile(`(States\.[A-Za-z0-9]+)\s*\(`)
+// fields are the fields of states, for names that are near to one.
+var fields = []string{
+	"Type", "Comment", "QueryLanguage", "Next", "End", "InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "Arguments", "Output", "Assign",
+	"Resource", "TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath", "Credentials", "Retry", "Catch", "Choices", "Default", "Seconds",
+	"SecondsPath", "Timestamp", "TimestampPath", "Error", "Cause", "ErrorPath", "CausePath", "Branches", "ItemProcessor", "Iterator", "ItemsPath", "Items", "ItemSelector",
+	"ItemReader", "ItemBatcher", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label", "Result",
+	"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "StartAt", "States", "Version", "ProcessorConfig",
+}
+
+// nearField is the field that was probably meant by one that there is not.
+func nearField(name string) string {
+	best, bestDistance := "", 3
+	for _, f := range fields {
+		if f == name {
+			return ""
+		}
+		d := distance(strings.ToLower(f), strings.ToLower(name))
+		if len(name) > 5 && strings.HasPrefix(f, name) {
+			d = 1
+		}
+		if d < bestDistance {
+			best, bestDistance = f, d
+		}
+	}
+	return best
+}
+
+var spelling = pattern.New(`(States\.[A-Za-z0-9]+)\s*\(`)
 
 func rightSpelling(s string) string {
 	for name := range intrinsics {

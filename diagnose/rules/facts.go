@@ -2,11 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -23,18 +24,95 @@ type facts struct {
 	state  *asl.State      // the failing state; nil where root failed in another execution
 	task   integration     // what that state calls
 	phase  diagnose.Phase
+	lower  string // error name, type and words of root, in lower case
+	once   onces
 }
+
+// onces are what several rules ask of the same facts, worked out when it is first asked.
+type onces struct {
+	signal       func() signal
+	input        func() value.Value
+	job          func() *jobReport // not to be changed
+	refused      func() bool
+	tokenIsDead  func() bool
+	modelTrouble func() bool
+}
+
+// key is where a case holds its facts.
+type key struct{}
 
 // on makes a rule's Check of a function of facts.
 func on(check func(*facts) []diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
 	return func(c *diagnose.Case) []diagnose.Finding {
-		f := read(c)
+		f, _ := c.Once(key{}, func() any { return read(c) }).(*facts)
 		if f == nil {
 			return nil
 		}
-		return check(f)
+		found := check(f)
+		for i := range found {
+			f.complete(&found[i])
+		}
+		return found
 	}
 }
+
+// complete says what every finding has to say: in which execution it happened, and
+// which of the names in the message are meant, where the finding's own words leave
+// them out.
+func (f *facts) complete(d *diagnose.Finding) {
+	if d.Contributing {
+		return
+	}
+	said := d.Title + "\n" + d.RootCause + "\n" + d.Explanation
+	add := func(sentence string) { d.Explanation = strings.TrimSpace(d.Explanation + " " + sentence) }
+	if f.nested != nil {
+		if machine, execution := childNames(f.nested); machine != "" && !strings.Contains(said, machine) || execution != "" && !strings.Contains(said, execution) {
+			add(fmt.Sprintf("It happened in %s.", f.child()))
+		}
+	}
+	for _, r := range d.Remedies {
+		said += "\n" + r.Title + "\n" + strings.Join(r.Steps, "\n")
+	}
+	if names := f.unsaid(said); len(names) > 0 {
+		add(fmt.Sprintf("The message names %s.", list(names)))
+	}
+}
+
+// unsaid are names in the root's words (ARNs, and what stands in quotes) that said lacks: at most four.
+func (f *facts) unsaid(said string) []string {
+	if f.root.Shape == diagnose.JSONCause && f.job() == nil {
+		return nil
+	}
+	text := ends(f.msg)
+	if r := f.job(); r != nil {
+		text = ends(r.reason)
+	}
+	var names []string
+	for _, m := range messageName.FindAllStringSubmatch(text, 12) {
+		name := strings.TrimRight(firstOf(m[1:]...), ".:,")
+		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
+			continue
+		}
+		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) {
+			continue
+		}
+		if names = uniq(append(names, name)); len(names) == 4 {
+			break
+		}
+	}
+	return names
+}
+
+// Names of hosts and of policies that allow much are not repeated as if they were
+// the workflow's own.
+var (
+	hostLike = pattern.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
+	fileLike = pattern.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
+	broad    = pattern.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
+)
+
+// messageName is an ARN, or one word in quotes.
+var messageName = pattern.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
@@ -66,6 +144,15 @@ func read(c *diagnose.Case) *facts {
 	f.task = readIntegration(f.resource())
 	if f.nested != nil {
 		f.state = nil
+	}
+	f.lower = strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
+	f.once = onces{
+		signal:       sync.OnceValue(f.readSignal),
+		input:        sync.OnceValue(f.readInput),
+		job:          sync.OnceValue(f.readJob),
+		refused:      sync.OnceValue(f.isRefused),
+		tokenIsDead:  sync.OnceValue(f.isTokenDead),
+		modelTrouble: sync.OnceValue(f.hasModelTrouble),
 	}
 	return f
 }
@@ -183,8 +270,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = regexp.MustCompile(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
-	machineARN   = regexp.MustCompile(`:stateMachine:([\w.-]+)`)
+	executionARN = pattern.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = pattern.New(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.
@@ -204,7 +291,9 @@ func (f *facts) finding(category diagnose.Category, confidence diagnose.Confiden
 }
 
 // input is the failing state's input, absent where it is unknown or truncated.
-func (f *facts) input() value.Value {
+func (f *facts) input() value.Value { return f.once.input() }
+
+func (f *facts) readInput() value.Value {
 	if f.nested != nil || f.sub.Input.IsAbsent() || f.sub.Input.Truncated {
 		return value.Value{}
 	}
@@ -215,11 +304,10 @@ func (f *facts) input() value.Value {
 	return v
 }
 
-// has reports that the root's error name, type or words contain one of the texts, whatever the case.
+// says reports that the root's error name, type or words contain one of the texts, whatever the case.
 func (f *facts) says(texts ...string) bool {
-	all := strings.ToLower(f.err + "\n" + f.root.Type + "\n" + f.msg)
 	for _, t := range texts {
-		if strings.Contains(all, strings.ToLower(t)) {
+		if strings.Contains(f.lower, strings.ToLower(t)) {
 			return true
 		}
 	}
@@ -259,7 +347,7 @@ func (f *facts) function() string {
 	return ""
 }
 
-var functionARN = regexp.MustCompile(`:function:([\w-]+(?::[\w$-]+)?)`)
+var functionARN = pattern.New(`:function:([\w-]+(?::[\w$-]+)?)`)
 
 // functionOr is "the function X" or "the function".
 func (f *facts) functionOr() string {
@@ -332,7 +420,7 @@ func (f *facts) paramNode(name string) *asl.Node {
 	return nil
 }
 
-// parametersJSON is Parameters or Arguments as far as they are literal, for a look inside.
+// definitionText is the failing state's definition as written; "" unknown.
 func (f *facts) definitionText() string {
 	if f.state == nil || f.state.Machine == nil || f.state.Machine.Source() == nil {
 		return ""

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // Aborted sees an execution that was stopped.
@@ -18,10 +18,10 @@ var Aborted = &diagnose.Rule{
 
 func aborted(f *facts) *diagnose.Finding {
 	nested := f.nested != nil && f.nested.Get("Status") == "ABORTED"
-	if !f.sub.Aborted && !nested && !(f.c.Execution != nil && f.c.Execution.Status == "ABORTED") && !f.errorIs("States.Aborted", "ExecutionAborted") {
+	if !f.sub.Aborted && !nested && !(f.c.Execution != nil && f.c.Execution.Status == "ABORTED") && !f.errorIs("States.Aborted", "ExecutionAborted") && !(f.nested == nil && saysAborted.MatchString(f.err)) {
 		return nil
 	}
-	d := f.finding(diagnose.AbortedByHand, diagnose.Certain, diagnose.Depends)
+	d := f.finding(diagnose.AbortedByHand, diagnose.Certain, diagnose.No)
 	if nested {
 		d.Also = []diagnose.Category{diagnose.NestedExecutionFailed}
 	}
@@ -35,7 +35,7 @@ func aborted(f *facts) *diagnose.Finding {
 	}
 	d.Title = what + " was stopped (aborted)"
 	d.RootCause = fmt.Sprintf("%s was stopped from outside with StopExecution%s; nothing failed by itself.", what, at)
-	if said := quoted(f.sub2()); said != "" {
+	if said := quoted(f.stopReason()); said != "" && !saysAborted.MatchString(f.err) {
 		d.RootCause = fmt.Sprintf("%s was stopped from outside with StopExecution%s, with the reason %s; nothing failed by itself.", what, at, said)
 	}
 	d.Explanation = "StopExecution is called by a person in the console or the CLI, by a script or pipeline, by a parent execution that was itself stopped or timed out, or by a Distributed Map that is over its failure threshold."
@@ -48,8 +48,11 @@ func aborted(f *facts) *diagnose.Finding {
 	return d
 }
 
-// sub2 is the reason given with StopExecution.
-func (f *facts) sub2() string {
+// saysAborted is a status in the place of an error name: an aborted execution has none of its own.
+var saysAborted = pattern.New(`\bABORTED\b`)
+
+// stopReason is the reason given with StopExecution.
+func (f *facts) stopReason() string {
 	if f.err == "" && f.msg == "" {
 		return ""
 	}
@@ -80,6 +83,9 @@ func explicitFail(f *facts) *diagnose.Finding {
 	case f.sub.Aborted || f.sub.TimedOut || f.phase == diagnose.Create || f.phase == diagnose.API:
 		return nil
 	case f.ownFail():
+		if f.c.Execution == nil {
+			confidence = diagnose.Likely // the way that led there is not known: it may have been a catcher's
+		}
 	case f.nested == nil && failInside(f) != nil:
 		s := failInside(f)
 		name = "the Fail state " + named(s.Name)
@@ -124,7 +130,7 @@ func explicitFail(f *facts) *diagnose.Finding {
 }
 
 // sums are words of a Fail that speak of other failures.
-var sums = regexp.MustCompile(`(?i)\b(?:one or more|some|several|all|any|\d+)\b.{0,40}\bfail|\bfailed (?:items|files|records|tasks|jobs|steps)\b|\b(?:job|task|build|query|query execution|pipeline|deployment|transcription|import|export) (?:has )?failed\b`)
+var sums = pattern.New(`(?i)\b(?:one or more|some|several|all|any|\d+)\b.{0,40}\bfail|\bfailed (?:items|files|records|tasks|jobs|steps)\b|\b(?:job|task|build|query|query execution|pipeline|deployment|transcription|import|export) (?:has )?failed\b`)
 
 func iterates(f *facts) bool {
 	if len(f.sub.Path) > 0 || inMap(f.state) {

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // HTTPTask sees an HTTP endpoint that answered with an error, or did not answer.
@@ -24,8 +24,8 @@ var APIGatewayStatus = &diagnose.Rule{
 }
 
 var (
-	httpStatus = regexp.MustCompile(`^States\.Http\.StatusCode\.(\d{3})$`)
-	apiStatus  = regexp.MustCompile(`^(?:ApiGateway|APIGateway)\.(\d{3})$`)
+	httpStatus = pattern.New(`^States\.Http\.StatusCode\.(\d{3})$`)
+	apiStatus  = pattern.New(`^(?:ApiGateway|APIGateway)\.(\d{3})$`)
 )
 
 // ofStatus says what an HTTP status means for who called.

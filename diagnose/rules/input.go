@@ -50,7 +50,7 @@ func steps(path string) (out []string, ok bool) {
 	return out, true
 }
 
-// child returns what one step leads to.
+// stepInto returns what one step leads to.
 func stepInto(v value.Value, step string) (value.Value, bool) {
 	if strings.HasPrefix(step, "[") {
 		i, err := strconv.Atoi(strings.Trim(step, "[]"))

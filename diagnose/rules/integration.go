@@ -1,8 +1,9 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // integration is what a Task's Resource means.
@@ -18,9 +19,9 @@ type integration struct {
 }
 
 var (
-	optimised = regexp.MustCompile(`^arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([\w-]+):([\w-]+)(\.[\w]+)?(:2)?$`)
-	activity  = regexp.MustCompile(`^arn:aws[\w-]*:states:[^:]+:[^:]*:activity:(.+)$`)
-	direct    = regexp.MustCompile(`^arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:(.+)$`)
+	optimised = pattern.New(`^arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([\w-]+):([\w-]+)(\.[\w]+)?(:2)?$`)
+	activity  = pattern.New(`^arn:aws[\w-]*:states:[^:]+:[^:]*:activity:(.+)$`)
+	direct    = pattern.New(`^arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:(.+)$`)
 )
 
 func readIntegration(resource string) integration {

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // jobReport is what a cause says of work that a service ran and that failed.
@@ -28,7 +28,9 @@ type jobReport struct {
 var readers = []func(*facts) *jobReport{ecsReport, batchReport, glueReport, athenaReport, emrReport, emrServerlessReport, sagemakerReport, codebuildReport, otherReport}
 
 // job returns the report in f's cause, or nil.
-func (f *facts) job() *jobReport {
+func (f *facts) job() *jobReport { return f.once.job() }
+
+func (f *facts) readJob() *jobReport {
 	if f.root.Shape != diagnose.JSONCause {
 		return nil
 	}
@@ -92,7 +94,7 @@ func ecsReport(f *facts) *jobReport {
 	}
 	r := &jobReport{service: "ecs", noun: "the ECS task", status: f.get("StopCode"), reason: f.get("StoppedReason"), code: f.get("StopCode"), logs: "the log stream of the container (awslogs-stream-prefix/CONTAINER/TASK_ID)",
 		docs: []string{"Amazon ECS stopped tasks error messages", "Manage Amazon ECS or Fargate tasks with Step Functions"}}
-	if m := regexp.MustCompile(`task-definition/([\w-]+(?::\d+)?)`).FindStringSubmatch(f.get("TaskDefinitionArn")); m != nil {
+	if m := taskDefinition.FindStringSubmatch(f.get("TaskDefinitionArn")); m != nil {
 		r.noun += " of the task definition " + m[1]
 	}
 	for i := range f.root.Len("Containers") {
@@ -162,7 +164,7 @@ func glueReport(f *facts) *jobReport {
 	return r
 }
 
-var glueCategory = regexp.MustCompile(`Error Category: ([A-Z_]+)`)
+var glueCategory = pattern.New(`Error Category: ([A-Z_]+)`)
 
 func athenaReport(f *facts) *jobReport {
 	if !f.has("QueryExecution", "Status", "State") {
@@ -174,7 +176,7 @@ func athenaReport(f *facts) *jobReport {
 	if looksLikeName(id) && id != "" {
 		r.look = []string{"aws athena get-query-execution --query-execution-id " + id}
 	}
-	if m := regexp.MustCompile(`^([A-Z][A-Z_]+):`).FindStringSubmatch(r.reason); m != nil {
+	if m := reasonCode.FindStringSubmatch(r.reason); m != nil {
 		r.code = m[1]
 	}
 	return r
@@ -256,7 +258,7 @@ func codebuildReport(f *facts) *jobReport {
 // otherReport takes any JSON document with a failed status.
 func otherReport(f *facts) *jobReport {
 	status := firstOf(f.get("Status"), f.get("State"), f.get("JobStatus"), f.get("status"), f.get("RunStatus"), f.get("ExecutionStatus"))
-	if !regexp.MustCompile(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`).MatchString(status) {
+	if !badStatus.MatchString(status) {
 		return nil
 	}
 	return &jobReport{service: "other", noun: "the work", status: status,
@@ -265,15 +267,22 @@ func otherReport(f *facts) *jobReport {
 }
 
 var (
-	containerMemory = regexp.MustCompile(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
-	pullFailed      = regexp.MustCompile(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
-	startFailed     = regexp.MustCompile(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
-	initFailed      = regexp.MustCompile(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
-	hostGone        = regexp.MustCompile(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
-	noCapacity      = regexp.MustCompile(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
-	jobStopped      = regexp.MustCompile(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
-	jobTimeout      = regexp.MustCompile(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
-	ioTimeout       = regexp.MustCompile(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
+	taskDefinition  = pattern.New(`task-definition/([\w-]+(?::\d+)?)`)
+	reasonCode      = pattern.New(`^([A-Z][A-Z_]+):`)
+	badStatus       = pattern.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
+	pullDenied      = pattern.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullAbsent      = pattern.New(`(?i)may require|does not exist`)
+	tableAbsent     = pattern.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
+	containerMemory = pattern.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
+	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
+	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	unsupported     = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
+	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
+	noCapacity      = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
+	jobStopped      = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
+	jobTimeout      = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
+	ioTimeout       = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
 )
 
 // kind of failure of a job, by the service's words.
@@ -289,7 +298,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	case strings.Contains(words, "toomanyrequests") || strings.Contains(words, "pull rate limit"):
 		return diagnose.Throttling, and(diagnose.Quota), c, diagnose.Yes
 	case pullFailed.MatchString(words):
-		if regexp.MustCompile(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`).MatchString(words) && !regexp.MustCompile(`(?i)may require|does not exist`).MatchString(words) {
+		if pullDenied.MatchString(words) && !pullAbsent.MatchString(words) {
 			return diagnose.Permission, and(diagnose.Configuration), c, diagnose.No
 		}
 		return diagnose.ResourceNotFound, and(diagnose.Permission, diagnose.Configuration), c, diagnose.No
@@ -312,7 +321,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	case noCapacity.MatchString(words):
 		return diagnose.ServiceError, and(diagnose.Quota, diagnose.Configuration), diagnose.Likely, diagnose.Yes
 	case jobStopped.MatchString(r.status) || jobStopped.MatchString(r.code) || strings.Contains(r.reason, "stopped by user") || strings.Contains(r.reason, "cancelled by user"):
-		return diagnose.AbortedByHand, and(diagnose.Other), diagnose.Likely, diagnose.Depends
+		return diagnose.AbortedByHand, and(diagnose.Other), diagnose.Likely, diagnose.No
 	}
 	return f.classifyWords(r, words)
 }
@@ -332,7 +341,7 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Quota, and(diagnose.ServiceError), diagnose.Certain, diagnose.Yes
 	case has("PERMISSION_ERROR", "PERMISSION_DENIED"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
-	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || regexp.MustCompile(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`).MatchString(words):
+	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || tableAbsent.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
 	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "404", "FileNotFoundException"):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
@@ -344,6 +353,8 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.ServiceError, and(diagnose.Other), diagnose.Likely, diagnose.Depends
 	case r.service == "athena":
 		return diagnose.InvalidParameters, and(diagnose.Other), diagnose.Likely, diagnose.No
+	case unsupported.MatchString(words):
+		return diagnose.Configuration, and(diagnose.InvalidParameters, diagnose.ServiceError), diagnose.Likely, diagnose.No
 	case r.service == "sagemaker" && has("InternalServerError", "internal error"), r.service == "elasticmapreduce" && has("INTERNAL_ERROR"), r.service == "codebuild" && r.status == "FAULT":
 		return diagnose.ServiceError, nil, diagnose.Certain, diagnose.Yes
 	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named"):
@@ -386,7 +397,7 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	if exit != "" && reason != "" {
 		reason = "; it says" + reason
 	}
-	d.RootCause = fmt.Sprintf("%s that %s started failed%s%s.", upper(r.noun), f.who(), exit, reason)
+	d.RootCause = fmt.Sprintf("%s that %s started %s%s%s.", upper(r.noun), f.who(), f.ended(r, category), exit, reason)
 	d.Explanation = f.whyJob(r, category)
 	d.Focus = f.focusField("what is started here failed", "Resource", "Parameters", "Arguments")
 	steps := append([]string(nil), r.look...)
@@ -398,6 +409,30 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
 	return d
+}
+
+// ended says how the work ended.
+func (f *facts) ended(r *jobReport, c diagnose.Category) string {
+	switch c {
+	case diagnose.AbortedByHand:
+		return "was stopped"
+	case diagnose.Timeout:
+		if n := f.get("Timeout"); r.service == "glue" && n != "" && looksLikeName(n) {
+			return "ran into its own time limit (Timeout) of " + n + " minutes"
+		}
+		if n := firstOf(f.get("Timeout", "AttemptDurationSeconds"), f.get("StoppingCondition", "MaxRuntimeInSeconds"), f.get("Build", "TimeoutInMinutes")); n != "" && looksLikeName(n) {
+			return "ran into its own time limit of " + n + unitOf(r)
+		}
+		return "ran into its own time limit"
+	}
+	return "failed"
+}
+
+func unitOf(r *jobReport) string {
+	if r.service == "codebuild" {
+		return " minutes"
+	}
+	return " seconds"
 }
 
 func nameOf(s string) string {

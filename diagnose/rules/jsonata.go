@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // JSONataFailed sees an expression that could not be evaluated, or gave nothing or the wrong type.
@@ -16,14 +17,12 @@ var JSONataFailed = &diagnose.Rule{
 }
 
 var (
-	jsonataExpr   = regexp.MustCompile(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
-	jsonataCode   = regexp.MustCompile(`\b([STD]\d{4}|U\d{4}): (.*)`)
-	unexpected    = regexp.MustCompile(`Expected '?(\w+)'?, but was '?(\w+)'?`)
-	mapInput      = regexp.MustCompile(`Map state input must be an array but was: (.*)`)
-	statesInput   = regexp.MustCompile(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
-	statesResult  = regexp.MustCompile(`\$states\.(result|errorOutput|context)\b`)
-	variableName  = regexp.MustCompile(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
-	jsonataFields = regexp.MustCompile(`(?i)JSONata|QueryEvaluation`)
+	jsonataExpr  = pattern.New(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
+	jsonataCode  = pattern.New(`\b([STD]\d{4}|U\d{4}): (.*)`)
+	unexpected   = pattern.New(`Expected '?(\w+)'?, but was '?(\w+)'?`)
+	mapInput     = pattern.New(`Map state input must be an array but was: (.*)`)
+	statesInput  = pattern.New(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
+	variableName = pattern.New(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
 )
 
 func jsonataFailed(f *facts) *diagnose.Finding {
@@ -202,7 +201,7 @@ var IntrinsicFailed = &diagnose.Rule{
 	Check: one(intrinsicFailed),
 }
 
-var intrinsicCall = regexp.MustCompile(`(?:The (?:intrinsic )?[fF]unction |[iI]ntrinsic [fF]unction )?'?(States\.(?:Format|StringToJson|JsonToString|Array|ArrayPartition|ArrayContains|ArrayRange|ArrayGetItem|ArrayLength|ArrayUnique|Base64Encode|Base64Decode|Hash|JsonMerge|MathRandom|MathAdd|StringSplit|UUID))\b`)
+var intrinsicCall = pattern.New(`(?:The (?:intrinsic )?[fF]unction |[iI]ntrinsic [fF]unction )?'?(States\.(?:Format|StringToJson|JsonToString|Array|ArrayPartition|ArrayContains|ArrayRange|ArrayGetItem|ArrayLength|ArrayUnique|Base64Encode|Base64Decode|Hash|JsonMerge|MathRandom|MathAdd|StringSplit|UUID))\b`)
 
 // intrinsics says what each function takes.
 var intrinsics = map[string]string{
@@ -271,4 +270,4 @@ func intrinsicFailed(f *facts) *diagnose.Finding {
 	return d
 }
 
-var argumentPaths = regexp.MustCompile(`\$(?:\.[A-Za-z_]\w*)+`)
+var argumentPaths = pattern.New(`\$(?:\.[A-Za-z_]\w*)+`)

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // LambdaTimeout sees a function that ran into its own time limit.
@@ -15,7 +15,7 @@ var LambdaTimeout = &diagnose.Rule{
 	Check: one(lambdaTimeout),
 }
 
-var timedOutAfter = regexp.MustCompile(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
@@ -68,9 +68,10 @@ var LambdaMemory = &diagnose.Rule{
 }
 
 var (
-	outOfMemory = regexp.MustCompile(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
-	diskFull    = regexp.MustCompile(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
-	manyFiles   = regexp.MustCompile(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+	outOfMemory = pattern.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = pattern.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	crashed     = pattern.New(`(?i)signal: aborted|SIGABRT|signal: abort`)
+	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
 func lambdaMemory(f *facts) *diagnose.Finding {
@@ -92,6 +93,16 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 		d.Remedies = []diagnose.Remedy{
 			{Title: "Give it more memory", Steps: []string{"aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 2048   (up to 10,240 MB; size it by Max Memory Used in the REPORT lines)"}},
 			{Title: "Hold less in memory at a time", Steps: []string{"Stream files in place of reading them whole, process in batches (a Map with ItemBatcher), and clear what module-level variables keep between invocations."}},
+		}
+	case crashed.MatchString(all) && f.says("Runtime exited", "Runtime.ExitError", "Lambda.Unknown"):
+		d.Confidence = diagnose.Likely
+		d.Also = []diagnose.Category{diagnose.LambdaUnhandled, diagnose.LambdaPackaging}
+		d.Title = "The process of " + fn + " aborted itself"
+		d.RootCause = fmt.Sprintf("The process of %s aborted itself (SIGABRT)%s, as runtimes do that cannot get more memory%s.", fn, inChild(f), saying(f.msg))
+		d.Explanation = "Node.js aborts when its heap is full (“JavaScript heap out of memory” in the log), C and C++ code on std::bad_alloc or a failed assertion; the log has the last words before it. The same input would lead to the same end."
+		d.Remedies = []diagnose.Remedy{
+			{Title: "See what the log says before the abort", Steps: []string{"aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h   (compare Max Memory Used with Memory Size in the REPORT line)"}},
+			{Title: "If it was the memory, give it more", Steps: []string{"aws lambda update-function-configuration --function-name " + f.functionArg() + " --memory-size 2048   (Node.js takes its heap limit from it; NODE_OPTIONS=--max-old-space-size may hold it lower)"}},
 		}
 	case diskFull.MatchString(all):
 		d.Title = upper(fn) + " ran out of disk space in /tmp"
@@ -125,8 +136,9 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	importError = regexp.MustCompile(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib   = regexp.MustCompile(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	loadError   = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	importError = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib   = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
@@ -136,14 +148,14 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	named := f.errorIs("Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError", "Runtime.InvalidEntrypoint", "Runtime.MalformedHandlerName",
 		"Runtime.NoHandler", "Runtime.InitError", "Init.Error", "Runtime.UserCodeLoadError", "Extension.LaunchError", "Extension.Crash", "Extension.InitError", "InvalidEntrypoint", "Runtime.NodeJsExit",
 		"Lambda.InvalidRuntimeException", "Lambda.InvalidZipFileException", "InvalidZipFileException", "Runtime.Unknown", "Runtime.BadFunctionCode", "Runtime.MalformedHandler")
-	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg)
+	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg) && !crashed.MatchString(f.msg)
 	m := importError.FindStringSubmatch(f.msg)
 	lib := sharedLib.FindString(f.msg)
 	loading := f.says("Handler ", "is undefined or not exported", "Bad handler", "handler not found", "Couldn't find valid bootstrap", "entrypoint requires the handler name", "fork/exec", "missing on module", "Class not found", "Entrypoint", "Error loading class", "No public method named")
 	if !named && !exited && (m == nil || !f.lambda()) && (lib == "" || !f.lambda()) && !(f.lambda() && loading && f.root.Frames == nil) {
 		return nil
 	}
-	if m != nil && !named && inOwnCode(f) && !regexp.MustCompile(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`).MatchString(f.root.Type+f.msg) {
+	if m != nil && !named && inOwnCode(f) && !loadError.MatchString(f.root.Type+f.msg) {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaPackaging, diagnose.Certain, diagnose.No)
@@ -291,7 +303,7 @@ var LambdaException = &diagnose.Rule{
 	Check: one(lambdaException),
 }
 
-var keyError = regexp.MustCompile(`^'?"?([\w.-]{1,60})"?'?$`)
+var keyError = pattern.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
@@ -301,14 +313,14 @@ func lambdaException(f *facts) *diagnose.Finding {
 	if s.category != "" && (s.sure || f.root.Action != "") {
 		return nil
 	}
-	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayed(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
+	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
-	if s.category != "" || !f.lambda() {
-		d.Confidence = diagnose.Likely
-	}
 	kind := or(f.root.Type, f.err)
+	if s.category != "" || !f.lambda() || !ownMistake.MatchString(exception(kind)) {
+		d.Confidence = diagnose.Likely // what it met may come from elsewhere
+	}
 	if !looksLikeName(kind) {
 		kind = "an error"
 	}
@@ -354,6 +366,9 @@ func (f *facts) raisedByFunction() bool {
 		!strings.HasPrefix(f.err, "States.") && !strings.HasPrefix(f.err, "Lambda.") && !strings.HasPrefix(f.err, "Sandbox.") && f.root.Shape != diagnose.ServiceCause
 }
 
+// ownMistake are exception types that code raises by itself, whatever it calls.
+var ownMistake = pattern.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
+
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")
 	if !looksLikeName(file) {
@@ -385,13 +400,60 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	case "NameError", "UnboundLocalError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
+	switch family := familyOf(kind); {
+	case commonType.MatchString(k) && !endOfData.MatchString(msg):
+		// the type says nothing
+	case family == passing || endOfData.MatchString(msg):
+		return diagnose.Depends, "The error's name or words say that something did not answer, was busy or broke off, which may pass: a retry can help where the work bears being done twice."
+	case family == standing:
+		return no, "The error's name says that the code found its input or what it needs to be wrong, which a retry with the same input finds again."
+	}
 	if refuses.MatchString(msg) {
 		return no, "The message says that the code refuses its input: the same input would be refused again."
+	}
+	if msg != "" && !commonType.MatchString(k) && !passes.MatchString(k+" "+msg) {
+		return no, "The error has a type of its own, raised on purpose: what the code found is likely to be found again by a retry with the same input."
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
 
-var refuses = regexp.MustCompile(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse`)
+// family is what the name of an exception says of a retry.
+type family int
+
+const (
+	unknownFamily family = iota
+	passing              // what passes by itself, or may
+	standing             // what is found again
+)
+
+// familyOf reads the words in an exception's name: UpstreamTimeoutError,
+// OrderValidationException.
+func familyOf(name string) family {
+	name = exception(name)
+	switch {
+	case passingName.MatchString(name):
+		return passing
+	case standingName.MatchString(name):
+		return standing
+	}
+	return unknownFamily
+}
+
+var (
+	passingName  = pattern.New(`(?i)time-?_?d?_?out|unavailable|throttl|toomany|ratelimit|rate_limit|connection|network|transient|temporar|retryable|tryagain|internalserver|servererror|serviceerror|busy|locked|notready|not_ready|pending|inprogress|deadlock|backoff|overload|interrupted|aborted$|econn|etimedout`)
+	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
+	// endOfData is a stream or connection that broke off.
+	endOfData = pattern.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
+)
+
+var (
+	// commonType are types that say nothing but that something went wrong.
+	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
+	// passes are words of what may pass by itself.
+	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+)
+
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{
@@ -426,6 +488,3 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Troubleshoot invocation issues in Lambda"}
 	return d
 }
-
-// relayed is true where a function only passes on that something else failed.
-func relayed(f *facts) bool { return relayedExecution(f) }

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // Throttled sees a rate limit.
@@ -20,7 +20,7 @@ func (f *facts) service() string {
 	name := ""
 	switch {
 	case f.lambda():
-		name = or(f.root.Service, serviceOfType(f.root.Type))
+		name = f.root.Service
 	case f.root.Service != "":
 		name = f.root.Service
 	case strings.Contains(f.err, ".") && !strings.HasPrefix(f.err, "States."):
@@ -30,8 +30,6 @@ func (f *facts) service() string {
 	}
 	return serviceName(name)
 }
-
-func serviceOfType(string) string { return "" }
 
 var serviceNames = map[string]string{
 	"awslambda": "Lambda", "lambda": "Lambda", "amazondynamodbv2": "DynamoDB", "dynamodb": "DynamoDB", "amazonsqs": "SQS", "sqs": "SQS", "amazonsns": "SNS", "sns": "SNS",
@@ -53,7 +51,7 @@ func serviceName(s string) string {
 	return s
 }
 
-// lambdaThrottle is what a Retry has to name for an integration's throttling.
+// throttleErrors is what a Retry has to name for an integration's throttling.
 var throttleErrors = map[string][]string{
 	"lambda":      {"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"},
 	"dynamodb":    {"DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.RequestLimitExceeded", "DynamoDB.ThrottlingException"},
@@ -165,7 +163,7 @@ func throttled(f *facts) *diagnose.Finding {
 	return d
 }
 
-var throttleName = regexp.MustCompile(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
+var throttleName = pattern.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
 
 func limitStep(f *facts) string {
 	switch f.service() {
@@ -192,7 +190,7 @@ var QuotaReached = &diagnose.Rule{
 	Check: one(quotaReached),
 }
 
-var instanceQuota = regexp.MustCompile(`service limit '([\w. -]+)' is (\d+) Instances?`)
+var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
@@ -212,8 +210,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 		d.Confidence = diagnose.Certain
 	}
 	what := "a quota (service limit) of " + f.service()
+	none := false
 	if m := instanceQuota.FindStringSubmatch(f.msg); m != nil {
 		what = fmt.Sprintf("the account's quota %q (limit %s)", m[1], m[2])
+		none = m[2] == "0"
 	}
 	d.Title = fmt.Sprintf("A quota of %s is used up", f.service())
 	d.RootCause = fmt.Sprintf("%s could not get what it asked for, as %s is reached%s.", upper(f.who()), what, saying(f.msg))
@@ -221,6 +221,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || name == "StateMachineLimitExceeded" {
 		d.Retryable = diagnose.No
 		d.Explanation = "A region holds at most 10,000 state machines (and activities) by default; old ones that nobody uses, left by test stacks, count too."
+	}
+	if none {
+		d.Retryable = diagnose.No
+		d.Explanation = "The quota is 0: nothing of that kind may run at all until it is raised, so that neither waiting nor a retry helps."
 	}
 	if name == "CodeStorageExceededException" {
 		d.Retryable = diagnose.No
@@ -268,7 +272,7 @@ var HistoryFull = &diagnose.Rule{
 	Check: one(historyFullFound),
 }
 
-var historyFull = regexp.MustCompile(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
+var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
 	if !historyFull.MatchString(f.msg) {
@@ -295,7 +299,7 @@ var PayloadTooLarge = &diagnose.Rule{
 	Check: one(payloadTooLarge),
 }
 
-var resultOf = regexp.MustCompile(`The state/task '([^']+)' returned a result`)
+var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
 
 func payloadTooLarge(f *facts) *diagnose.Finding {
 	limit := f.errorIs("States.DataLimitExceeded") || f.says("exceeding the maximum number of bytes service limit")
@@ -332,7 +336,7 @@ func payloadTooLarge(f *facts) *diagnose.Finding {
 	case f.service() == "EventBridge":
 		what, most = "the entries of the request", "256 KB, the limit of one PutEvents request"
 	case f.service() == "ECS" || f.service() == "Batch" || f.says("overrides length"):
-		what, most = "the container overrides", "8,192 characters, the limit of the overrides"
+		what, most = "the container overrides", "8,192 bytes (8192), the limit of the overrides"
 	case f.service() == "Bedrock" || f.says("too long for requested model"):
 		what, most = "the prompt", "what the model takes as input (its context window)"
 	}

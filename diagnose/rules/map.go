@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // MapThreshold sees a Map that failed for too many failed items.
@@ -59,9 +59,9 @@ var ItemReader = &diagnose.Rule{
 }
 
 var (
-	csvTrouble  = regexp.MustCompile(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
-	notIterable = regexp.MustCompile(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
-	tooBig      = regexp.MustCompile(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
+	csvTrouble  = pattern.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
+	notIterable = pattern.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
+	tooBig      = pattern.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
 )
 
 func itemReader(f *facts) *diagnose.Finding {

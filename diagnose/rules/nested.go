@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // NestedFailed sees a started execution that failed.
@@ -14,7 +14,9 @@ var NestedFailed = &diagnose.Rule{
 	Check: one(nestedFailed),
 }
 
-var relayedText = regexp.MustCompile(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
+var relayedText = pattern.New(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
+
+var accountID = pattern.New(`\b(\d{12})\b`)
 
 // relayedExecution reports that code says that an execution it started failed.
 func relayedExecution(f *facts) bool {
@@ -29,7 +31,7 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d := f.finding(diagnose.NestedExecutionFailed, diagnose.Certain, diagnose.Depends)
 	if relay {
 		account := ""
-		if m := regexp.MustCompile(`\b(\d{12})\b`).FindString(f.msg); m != "" {
+		if m := accountID.FindString(f.msg); m != "" {
 			account = " in the account " + m
 		}
 		d.Confidence = diagnose.Likely

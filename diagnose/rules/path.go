@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,8 +18,10 @@ var MissingPath = &diagnose.Rule{
 }
 
 var (
-	notFoundInInput = regexp.MustCompile(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort   = regexp.MustCompile(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	notFoundInInput = pattern.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	// of an intrinsic function's argument
+	argumentNotFound = pattern.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = pattern.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -28,6 +30,11 @@ func missingPath(f *facts) *diagnose.Finding {
 	if m := notFoundInInput.FindStringSubmatch(f.msg); m != nil {
 		path, field = m[1], m[2]
 		if quotedInput, err := value.Parse(strings.TrimSpace(m[3])); err == nil && in.IsAbsent() {
+			in = quotedInput
+		}
+	} else if m := argumentNotFound.FindStringSubmatch(f.msg); m != nil {
+		path = m[1]
+		if quotedInput, err := value.Parse(strings.TrimSpace(m[2])); err == nil && in.IsAbsent() {
 			in = quotedInput
 		}
 	} else if m := notFoundShort.FindStringSubmatch(f.msg); m != nil && f.says("States.") {
@@ -66,7 +73,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
-	if known {
+	if m.input.IsNull() {
+		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
+	} else if known {
 		d.RootCause = fmt.Sprintf("%s %s, but %s does not have it: %s.", upper(f.here()), reads, m.data, there(g))
 	}
 	span, located := f.place(m.field, m.path)
@@ -114,7 +123,7 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
-	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there."
+	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there. Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
 }
 
 func hasKeys(v value.Value, keys ...string) bool {
@@ -224,7 +233,7 @@ var ChoicePath = &diagnose.Rule{
 	Check: one(choicePath),
 }
 
-var choiceInvalid = regexp.MustCompile(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
+var choiceInvalid = pattern.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
 
 func choicePath(f *facts) *diagnose.Finding {
 	m := choiceInvalid.FindStringSubmatch(f.msg)
@@ -282,8 +291,8 @@ var InvalidPath = &diagnose.Rule{
 }
 
 var (
-	invalidPathText = regexp.MustCompile(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
-	unableToApply   = regexp.MustCompile(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
+	invalidPathText = pattern.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
+	unableToApply   = pattern.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
 )
 
 func invalidPath(f *facts) *diagnose.Finding {
@@ -394,7 +403,7 @@ var ResultPathMisfit = &diagnose.Rule{
 	Check: one(resultPathMisfit),
 }
 
-var referencePath = regexp.MustCompile(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
+var referencePath = pattern.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
 
 func resultPathMisfit(f *facts) *diagnose.Finding {
 	m := referencePath.FindStringSubmatch(f.msg)
@@ -437,8 +446,8 @@ var ItemsNotArray = &diagnose.Rule{
 }
 
 var (
-	mustBeArray  = regexp.MustCompile(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
-	itemsInvalid = regexp.MustCompile(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
+	mustBeArray  = pattern.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
+	itemsInvalid = pattern.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
 )
 
 func itemsNotArray(f *facts) *diagnose.Finding {
@@ -503,7 +512,7 @@ var RuntimeData = &diagnose.Rule{
 	Check: one(runtimeData),
 }
 
-var anyPath = regexp.MustCompile(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+var anyPath = pattern.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
 
 func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {

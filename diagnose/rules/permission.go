@@ -2,11 +2,11 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // denial is what an access error says.
@@ -19,12 +19,15 @@ type denial struct {
 }
 
 var (
-	notAuthorized = regexp.MustCompile(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
-	assumedRole   = regexp.MustCompile(`:assumed-role/([\w+=,.@-]+)`)
-	plainRole     = regexp.MustCompile(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
-	anyARN        = regexp.MustCompile(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
-	mayNotCall    = regexp.MustCompile(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
+	notAuthorized = pattern.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
+	assumedRole   = pattern.New(`:assumed-role/([\w+=,.@-]+)`)
+	plainRole     = pattern.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
+	anyARN        = pattern.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
+	mayNotCall    = pattern.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
 )
+
+// namedAction is an IAM action somewhere in a message.
+var namedAction = pattern.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
 
 func readDenial(msg string) denial {
 	var d denial
@@ -38,6 +41,11 @@ func readDenial(msg string) denial {
 		}
 		if service != "" {
 			d.action = service + ":" + m[2]
+		}
+	}
+	if d.action == "" {
+		if m := namedAction.FindStringSubmatch(msg); m != nil {
+			d.action = m[1]
 		}
 	}
 	if d.by == "" {
@@ -165,7 +173,7 @@ func (f *facts) principal(d denial) string {
 func whyDenied(who, action string, d denial) string {
 	switch d.by {
 	case "scp":
-		return fmt.Sprintf("a service control policy of the organization denies it to %s, whatever the role's own policies say", who)
+		return fmt.Sprintf("a service control policy of the organization (SCP) denies it explicitly to %s, whatever the role's own policies say", who)
 	case "boundary":
 		return fmt.Sprintf("the permissions boundary of %s does not allow it", who)
 	case "session":
@@ -258,9 +266,9 @@ func uniq(items []string) []string {
 
 // mighty are actions for which no ready statement is written: who could put them
 // into an error message would be granted them.
-var mighty = regexp.MustCompile(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
+var mighty = pattern.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
 
-var iamActionForm = regexp.MustCompile(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
+var iamActionForm = pattern.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
 
 // statement is a policy statement that allows what was denied; "" where it is not safe or not possible to write one.
 func statement(d denial, f *facts) string {
@@ -312,7 +320,7 @@ var ManagedRule = &diagnose.Rule{
 	Check: one(managedRuleDenied),
 }
 
-var managedRule = regexp.MustCompile(`(?i)not authorized to create managed-?\s?rule`)
+var managedRule = pattern.New(`(?i)not authorized to create managed-?\s?rule`)
 
 func managedRuleDenied(f *facts) *diagnose.Finding {
 	if !managedRule.MatchString(f.msg) {
@@ -354,7 +362,7 @@ var AssumeRole = &diagnose.Rule{
 	Check: one(assumeRole),
 }
 
-var cannotAssume = regexp.MustCompile(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
+var cannotAssume = pattern.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
 func assumes(f *facts) bool { return cannotAssume.MatchString(f.msg) && !f.refused() }
 
@@ -432,8 +440,8 @@ var LoggingDestination = &diagnose.Rule{
 }
 
 var (
-	logDestination = regexp.MustCompile(`(?i)not authorized to access the Log Destination`)
-	loggingInvalid = regexp.MustCompile(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
+	logDestination = pattern.New(`(?i)not authorized to access the Log Destination`)
+	loggingInvalid = pattern.New(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
 )
 
 func loggingDestination(f *facts) *diagnose.Finding {

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // NotFound sees something referred to that is not there.
@@ -15,7 +15,13 @@ var NotFound = &diagnose.Rule{
 	Check: one(notFound),
 }
 
-var quotedName = regexp.MustCompile(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
+var (
+	absentName   = pattern.New(`(?i)notfound|doesnotexist|nosuch|nonexistent`)
+	qualifiedARN = pattern.New(`:function:[\w-]+:[\w-]+`)
+	serverStatus = pattern.New(`\b(50[0-9])\b`)
+)
+
+var quotedName = pattern.New(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
 
 // subjectOf is the thing that a message is about: an ARN or a name in it; "" unknown.
 func subjectOf(msg string) string {
@@ -62,12 +68,12 @@ func notFound(f *facts) *diagnose.Finding {
 		return nil
 	}
 	d := f.finding(diagnose.ResourceNotFound, s.confidence(), diagnose.No)
-	if s.sure && f.root.Shape == diagnose.ServiceCause && regexp.MustCompile(`(?i)notfound|doesnotexist|nosuch|nonexistent`).MatchString(exception(f.root.Type)+exception(f.err)) {
+	if s.sure && f.root.Shape == diagnose.ServiceCause && absentName.MatchString(exception(f.root.Type)+exception(f.err)) {
 		d.Confidence = diagnose.Certain
 	}
 	kind, from, name, look := "resource", "", subjectOf(f.msg), ""
 	for _, t := range things {
-		if t.service != f.task.service || f.nested != nil || f.lambda() {
+		if f.lambda() || t.service != f.task.service && (f.task.known || serviceName(t.service) != f.service()) {
 			continue
 		}
 		kind, look = t.kind, t.look
@@ -94,7 +100,7 @@ func notFound(f *facts) *diagnose.Finding {
 	if f.task.service == "s3" || f.says("NoSuchKey", "specified key") {
 		d.Explanation += " S3 keys are taken literally: blanks and special characters that arrive URL-encoded in an S3 event have to be decoded."
 	}
-	if f.says("alias", ":RAM", "Cannot find alias") || regexp.MustCompile(`:function:[\w-]+:[\w-]+`).MatchString(f.msg) {
+	if f.says("alias", ":RAM", "Cannot find alias") || qualifiedARN.MatchString(f.msg) {
 		d.Explanation += " The name has a qualifier: that version or alias has to be there too."
 	}
 	d.Focus = f.focusField("does not exist", "Parameters", "Arguments", "Resource")
@@ -113,7 +119,7 @@ func notFound(f *facts) *diagnose.Finding {
 	return d
 }
 
-var kindWord = regexp.MustCompile(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
+var kindWord = pattern.New(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
 
 func kindIn(msg, otherwise string) string {
 	m := kindWord.FindStringSubmatch(strings.ReplaceAll(msg, "_", " "))
@@ -236,9 +242,9 @@ var InvalidRequest = &diagnose.Rule{
 }
 
 var (
-	constraintAt  = regexp.MustCompile(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
-	patternOf     = regexp.MustCompile(`regular expression pattern: (\S+)`)
-	parameterName = regexp.MustCompile(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
+	constraintAt  = pattern.New(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
+	patternOf     = pattern.New(`regular expression pattern: (\S+)`)
+	parameterName = pattern.New(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
 )
 
 func invalidRequest(f *facts) *diagnose.Finding {
@@ -346,7 +352,7 @@ func serviceFailed(f *facts) *diagnose.Finding {
 	status := ""
 	if f.root.Status > 0 {
 		status = fmt.Sprintf(" (HTTP %d)", f.root.Status)
-	} else if m := regexp.MustCompile(`\b(50[0-9])\b`).FindString(f.msg); m != "" {
+	} else if m := serverStatus.FindString(f.msg); m != "" {
 		status = fmt.Sprintf(" (HTTP %s)", m)
 	}
 	d.Title = fmt.Sprintf("%s failed on its side%s", upper(service), status)
@@ -376,7 +382,7 @@ var Unreachable = &diagnose.Rule{
 	Check: one(unreachable),
 }
 
-var hostIn = regexp.MustCompile(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: )([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]+)(?::(\d+))?`)
+var hostIn = pattern.New(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()

@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // WaitValue sees a Wait whose seconds or timestamp are no such thing.
@@ -16,8 +18,8 @@ var WaitValue = &diagnose.Rule{
 }
 
 var (
-	secondsPath   = regexp.MustCompile(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
-	timestampText = regexp.MustCompile(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
+	secondsPath   = pattern.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
+	timestampText = pattern.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
 )
 
 func waitValue(f *facts) *diagnose.Finding {
@@ -84,9 +86,9 @@ func pathIn(path string) string {
 }
 
 var (
-	isoDate   = regexp.MustCompile(`^\d{4}-(\d\d)-(\d\d)`)
-	isoTime   = regexp.MustCompile(`[T ](\d\d):(\d\d):?(\d\d)?`)
-	isoOffset = regexp.MustCompile(`(?:Z|[+-]\d\d:?\d\d)$`)
+	isoDate   = pattern.New(`^\d{4}-(\d\d)-(\d\d)`)
+	isoTime   = pattern.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
+	isoOffset = pattern.New(`(?:Z|[+-]\d\d:?\d\d)$`)
 )
 
 // timestampFault says what is wrong with a timestamp, as far as can be told.
@@ -121,9 +123,9 @@ var NumberPath = &diagnose.Rule{
 }
 
 var (
-	fieldRefers   = regexp.MustCompile(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
-	cannotBe      = regexp.MustCompile(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
-	mapSettingSet = regexp.MustCompile(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
+	fieldRefers   = pattern.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
+	cannotBe      = pattern.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
+	mapSettingSet = pattern.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
 )
 
 func numberPath(f *facts) *diagnose.Finding {
@@ -212,11 +214,11 @@ var TaskFormat = &diagnose.Rule{
 }
 
 var (
-	couldNotStart = regexp.MustCompile(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
-	fieldInvalid  = regexp.MustCompile(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
-	requiredField = regexp.MustCompile(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
-	notParsed     = regexp.MustCompile(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
-	column        = regexp.MustCompile(`line: (\d+), column: (\d+)`)
+	couldNotStart = pattern.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
+	fieldInvalid  = pattern.New(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
+	requiredField = pattern.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
+	notParsed     = pattern.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
+	column        = pattern.New(`line: (\d+), column: (\d+)`)
 )
 
 func taskFormat(f *facts) *diagnose.Finding {
@@ -244,7 +246,7 @@ func taskFormat(f *facts) *diagnose.Finding {
 	return d
 }
 
-var memberAt = regexp.MustCompile(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
+var memberAt = pattern.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
 
 func (f *facts) jsonFault() string {
 	if m := memberAt.FindStringSubmatch(f.msg); m != nil {
@@ -311,7 +313,44 @@ var LiteralPath = &diagnose.Rule{
 	Check: one(literalPath),
 }
 
-var sentLiterally = regexp.MustCompile(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
+var sentLiterally = pattern.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
+
+// literalInPlaceOfName is a JSONPath that the state gives as plain text for what a
+// service does not find or take; "" where there is none.
+func (f *facts) literalInPlaceOfName() string {
+	if f.state == nil || f.nested != nil || f.state.QueryLanguage == asl.JSONata {
+		return ""
+	}
+	switch f.signal().category {
+	case diagnose.ResourceNotFound, diagnose.InvalidParameters:
+	default:
+		return ""
+	}
+	t := f.state.Parameters
+	if t == nil || t.Root == nil {
+		return ""
+	}
+	literal := func(v value.Value) string {
+		s, _ := v.AsString()
+		if s != "" && sentLiterally.FindString(s) == s {
+			return s
+		}
+		return ""
+	}
+	for _, m := range t.Root.Members {
+		if m.Node != nil {
+			if s := literal(value.Value(m.Node.Literal)); s != "" {
+				return s
+			}
+		}
+	}
+	for _, m := range value.Value(t.Root.Literal).Members() {
+		if s := literal(m.Value); s != "" {
+			return s
+		}
+	}
+	return ""
+}
 
 func literalPath(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || strings.HasPrefix(f.err, "States.") && f.err != "States.TaskFailed" || f.lambda() {
@@ -323,6 +362,9 @@ func literalPath(f *facts) *diagnose.Finding {
 		expr = strings.TrimRight(m[1], ".")
 	} else if i := strings.Index(f.msg, "{% "); i >= 0 {
 		expr = harmless(f.msg[i:])
+	}
+	if expr == "" {
+		expr = f.literalInPlaceOfName()
 	}
 	if expr == "" || strings.Contains(f.msg, "$.xml") {
 		return nil

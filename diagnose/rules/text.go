@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
 )
 
 // Names and messages come from whoever wrote the input, so nothing of theirs is
@@ -17,7 +18,7 @@ const (
 
 // named makes a name of the workflow's fit for a sentence.
 func named(s string) string {
-	s = strings.NewReplacer("<", "", ">", "", "`", "'").Replace(oneLine(s))
+	s = withoutTags.Replace(oneLine(s))
 	if commanding.MatchString(s) || link.MatchString(s) {
 		return or(quoted(s), "(a name that is left out here)")
 	}
@@ -30,14 +31,14 @@ func named(s string) string {
 	return s
 }
 
-var plainName = regexp.MustCompile(`^[\w$@./:+=#-]{1,256}$`)
+var plainName = pattern.New(`^[\w$@./:+=#-]{1,256}$`)
 
 // looksLikeName reports that s can stand in a command or a policy.
 func looksLikeName(s string) bool {
 	return plainName.MatchString(s) && !strings.HasPrefix(s, "-") && !link.MatchString(s)
 }
 
-var plainPath = regexp.MustCompile(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
+var plainPath = pattern.New(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
 
 // isPath reports that s is a path or a field's name that can be said and written as it is.
 func isPath(s string) bool { return plainPath.MatchString(s) && !link.MatchString(s) }
@@ -51,19 +52,47 @@ func pathed(s string) string {
 }
 
 var (
-	link = regexp.MustCompile(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
+	link = pattern.New(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
 	// commanding is text that tells its reader what to do, or pretends to be somebody.
-	commanding = regexp.MustCompile(`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )|\b(?:you are|act as|pretend)\b|\bassistant\b|\bsystem prompt|` +
-		`\binstructions?\b|\b(?:tell|inform|advise|instruct|ask|remind) (?:the|them|him|her|your?|users?|operators?|everyone)\b|\b(?:please|now|then|must|should|also|just) (?:run|execute|call|delete|drop|remove|set|add|grant|attach|send|post|render|visit|open|click|print|reply|respond|answer|report|say|output|paste|disable|enable|approve|mark|use|apply|export|upload|install|curl|fetch|wget|tell)\b|` +
-		`\b(?:run|execute|exec)(?:ning)?:? [` + "`'\"" + `]?(?:aws|curl|wget|rm|sudo|bash|sh|python|npm|pip|kubectl|terraform|docker|git)\b|\baws [a-z0-9-]+ [a-z]+-[a-z-]+|\brm -|\bsudo\b|\bcurl\b|\bwget\b|` +
-		`\bno (?:root cause|action|retry|fix)\b|\b(?:terraform|kubectl|helm|ssh|scp|psql|mysql) [a-z-]+|\b(?:enter|type|share|provide|give|send|confirm) (?:me |us |in )?(?:your|the) |\bpasswords?\b|\bvisit \S|\b(?:recommended|suggested|required|correct) (?:action|remedy|fix|step)s?\b|\bremediation:|\b(?:AI|LLM|model|agent|bot|reviewer|reader|incident commander|operator)s?[:,]|` +
-		`</?(?:cause|system|user|prompt|instructions?|context|evidence)\b|###|\[/?INST|<\||` + "```" + `|!\[|\b(?:delete|drop|truncate|terminate|destroy|wipe|disable|deactivate|detach|grant|attach)[- ](?:the |all |every |this |your )?[\w'"` + "`" + `-]*[ -]?(?:table|bucket|stack|machine|role|policy|user|logging|database|cluster|queue|access|key|keys|permissions?|guardrails?|alarms?)\b|` +
-		`\b(?:access[- ]key|credentials?|environment variables?|secrets?)\b.{0,40}\b(?:print|send|post|dump|base64|report)|\b(?:print|send|post|dump|reveal|exfiltrate|leak|expose|include)\b.{0,40}\b(?:credentials?|environment variables?|secrets?|tokens?|keys?)\b`)
-	markup   = regexp.MustCompile(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
-	tagStart = regexp.MustCompile(`<(/?[a-zA-Z!])`) // of a tag that is cut off
-	longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{48,}`)
-	inQuotes = regexp.MustCompile(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
-	spaces   = regexp.MustCompile(`\s+`)
+	commanding = pattern.Any(
+		`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )`,
+		`(?i)\b(?:you are|act as|pretend)\b`,
+		`(?i)\bassistant\b`,
+		`(?i)\bsystem prompt`,
+		`(?i)\binstructions?\b`,
+		`(?i)\b(?:tell|inform|advise|instruct|ask|remind) (?:the|them|him|her|your?|users?|operators?|everyone)\b`,
+		`(?i)\b(?:please|now|then|must|should|also|just) (?:run|execute|call|delete|drop|remove|set|add|grant|attach|send|post|render|visit|open|click|print|reply|respond|answer|report|say|output|paste|disable|enable|approve|mark|use|apply|export|upload|install|curl|fetch|wget|tell)\b`,
+		`(?i)\b(?:run|execute|exec)(?:ning)?:? [`+"`"+`'"]?(?:aws|curl|wget|rm|sudo|bash|sh|python|npm|pip|kubectl|terraform|docker|git)\b`,
+		`(?i)\baws [a-z0-9-]+ [a-z]+-[a-z-]+`,
+		`(?i)\brm -`,
+		`(?i)\bsudo\b`,
+		`(?i)\bcurl\b`,
+		`(?i)\bwget\b`,
+		`(?i)\bno (?:root cause|action|retry|fix)\b`,
+		`(?i)\b(?:terraform|kubectl|helm|ssh|scp|psql|mysql) [a-z-]+`,
+		`(?i)\b(?:enter|type|share|provide|give|send|confirm) (?:me |us |in )?(?:your|the) `,
+		`(?i)\bpasswords?\b`,
+		`(?i)\bvisit \S`,
+		`(?i)\b(?:recommended|suggested|required|correct) (?:action|remedy|fix|step)s?\b`,
+		`(?i)\bremediation:`,
+		`(?i)\b(?:AI|LLM|model|agent|bot|reviewer|reader|incident commander|operator)s?[:,]`,
+		`(?i)</?(?:cause|system|user|prompt|instructions?|context|evidence)\b`,
+		`(?i)###`,
+		`(?i)\[/?INST`,
+		`(?i)<\|`,
+		`(?i)`+"```",
+		`(?i)!\[`,
+		`(?i)\b(?:delete|drop|truncate|terminate|destroy|wipe|disable|deactivate|detach|grant|attach)[- ](?:the |all |every |this |your )?[\w'"`+"`"+`-]*[ -]?(?:table|bucket|stack|machine|role|policy|user|logging|database|cluster|queue|access|key|keys|permissions?|guardrails?|alarms?)\b`,
+		`(?i)\b(?:access[- ]key|credentials?|environment variables?|secrets?)\b.{0,40}\b(?:print|send|post|dump|base64|report)`,
+		`(?i)\b(?:print|send|post|dump|reveal|exfiltrate|leak|expose|include)\b.{0,40}\b(?:credentials?|environment variables?|secrets?|tokens?|keys?)\b`,
+	)
+	markup        = pattern.New(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
+	tagStart      = pattern.New(`<(/?[a-zA-Z!])`) // of a tag that is cut off
+	longWord      = pattern.New(`[A-Za-z0-9+/_=-]{48,}`)
+	inQuotes      = pattern.New(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
+	withoutTags   = strings.NewReplacer("<", "", ">", "", "`", "'")
+	withoutQuotes = strings.NewReplacer("“", "'", "”", "'")
+	spaces        = pattern.New(`\s+`)
 )
 
 func oneLine(s string) string {
@@ -100,13 +129,13 @@ func harmless(s string) string {
 		}
 		return q[:1] + "…" + q[:1]
 	})
-	if loc := commanding.FindStringIndex(s); loc != nil {
-		s = before(s, loc[0])
+	if at := commanding.Index(s); at >= 0 {
+		s = before(s, at)
 		if commanding.MatchString(s) {
 			return ""
 		}
 	}
-	s = strings.NewReplacer("“", "'", "”", "'").Replace(s)
+	s = withoutQuotes.Replace(s)
 	s = strings.TrimSpace(clip(s, quoteLength))
 	if !strings.HasSuffix(s, "..") {
 		s = strings.TrimSuffix(s, ".")
@@ -143,7 +172,7 @@ func clip(s string, n int) string {
 	return strings.TrimRight(cut, " ,;:") + "…"
 }
 
-// sayingOr is `: “words”`, or nothing where there is nothing harmless to quote.
+// saying is `: “words”`, or nothing where there is nothing harmless to quote.
 func saying(s string) string {
 	if q := quoted(s); q != "" {
 		return ": " + q

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -124,15 +125,23 @@ func taskTimeout(f *facts) *diagnose.Finding {
 	d.RootCause = fmt.Sprintf("%s had no result when %s ran out%s.", upper(f.here()), after, f.waitedFor())
 	d.Explanation = "The time counts from the start of the attempt, queueing included. A longer limit helps only where the work is known to end: work that hangs, loops or waits for an answer that never comes runs into any limit; the log of the worker shows which it is. Only the task was given up: what it started may still be running."
 	switch {
+	case f.keepsToken():
+		d.Retryable = diagnose.No
+		d.Also = []diagnose.Category{diagnose.CallbackFailure, diagnose.DefinitionInvalid}
+		d.RootCause = fmt.Sprintf("%s waits for a callback (waitForTaskToken), but its parameters never hand out its task token ($$.Task.Token), so that nobody can answer before %s runs out.", upper(f.here()), after)
+		d.Explanation = "A .waitForTaskToken task ends only by SendTaskSuccess or SendTaskFailure with its token; whoever is called has to be given it. " + d.Explanation
 	case f.task.callback():
 		d.Also = []diagnose.Category{diagnose.CallbackFailure}
-		d.Explanation = "Nobody reported a result with the task token in time: the request was lost, the consumer failed before it answered, or a person did not decide. " + d.Explanation
+		d.Explanation = "The task waits for a callback, and nobody reported a result with its task token in time: the request was lost, the consumer failed before it answered, or a person did not decide. " + d.Explanation
 	case f.task.service == "lambda":
 		d.Also = []diagnose.Category{diagnose.LambdaResourceExhausted}
 		d.Explanation += " The function's own timeout (15 minutes at most) is another setting: it has to be below TimeoutSeconds for the function to say by itself what happened."
 	case f.task.sync():
 		d.Explanation += fmt.Sprintf(" With .sync, Step Functions learns the end of %s from an event or by asking: a role without %s cannot see that it is done, and waits until the time-out.", jobOf(f.task.service).noun, list(jobOf(f.task.service).actions))
 		d.Also = []diagnose.Category{diagnose.Permission}
+		if d.Confidence == diagnose.Certain {
+			d.Confidence = diagnose.Likely
+		}
 	}
 	d.Focus = f.focusField("ran out", "TimeoutSeconds", "TimeoutSecondsPath", "Resource")
 	d.Remedies = []diagnose.Remedy{
@@ -143,6 +152,12 @@ func taskTimeout(f *facts) *diagnose.Finding {
 			"If it is healthy and only slow, set TimeoutSeconds above its slowest good run, and split or parallelise the work where that is too long.",
 		}},
 		f.retryTimeout(),
+	}
+	if f.keepsToken() {
+		d.Remedies = append([]diagnose.Remedy{{Title: "Hand the token out", Steps: []string{
+			`Add it to what is sent, in the message body or payload: "TaskToken.$": "$$.Task.Token" (JSONata: "TaskToken": "{% $states.context.Task.Token %}").`,
+			"Let the receiver answer with it: aws stepfunctions send-task-success --task-token TOKEN --task-output '{}'",
+		}}}, d.Remedies...)
 	}
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	if s := f.state; s != nil && s.Task != nil && s.Task.Timeout != nil && s.Task.Timeout.Number != nil {
@@ -156,6 +171,12 @@ func taskTimeout(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Alarm on ExecutionTime and on the work's own duration before the limit is met; let the work report what it waits for."}
 	d.Docs = []string{"Task workflow state", "Using timeouts to avoid stuck Step Functions workflow executions"}
 	return d
+}
+
+// keepsToken reports a task that waits for its token's return and never gives it to anybody.
+func (f *facts) keepsToken() bool {
+	def := f.definitionText()
+	return f.task.pattern == "waitForTaskToken" && def != "" && !strings.Contains(def, "Task.Token") && !strings.Contains(def, `"$$"`) && !strings.Contains(def, `"$$.Task"`) && !strings.Contains(def, "$states.context %")
 }
 
 func innerLimit(f *facts) string {

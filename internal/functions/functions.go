@@ -7,13 +7,17 @@
 //	  "charge-card":   [{"type": "raise", "errorType": "GatewayBusy", "errorMessage": "try again"},
 //	                    {"type": "sleep", "seconds": 3, "then": {"type": "return", "value": "ok"}}],
 //	  "ship":          {"url": "http://127.0.0.1:9001"},
+//	  "invoice":       {"type": "process", "runtime": "python3.13", "code": "src/invoice", "handler": "app.handler",
+//	                    "timeoutSeconds": 3, "memoryMB": 128, "environment": {"STAGE": "dev"}, "concurrency": 10},
 //	  "arn:aws:states:::dynamodb:getItem": {"type": "return", "value": {"Item": {}}}
 //	}
 //
 // A list is gone through attempt by attempt; its last outcome stays. A function is
 // named as the definition names it, by its ARN, or by the name in its ARN; "*" is
-// every function that has no entry of its own. A task of another service is named
-// by its Resource.
+// every function that has no entry of its own. A process runs the function's own
+// code (a folder or a .zip, relative to the file) as Lambda would, with this user's
+// rights but none of this process's environment variables; see internal/lambdart.
+// A task of another service is named by its Resource.
 package functions
 
 import (
@@ -25,12 +29,15 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
+	"github.com/stepsleuth/stepsleuth/internal/lambdart"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
-// Set is what a functions file says. The nil Set knows no function.
+// Set is what a functions file says. The nil Set knows no function. One with a
+// process in it is to be closed.
 type Set struct {
 	byName map[string][]outcome
+	hosts  []*lambdart.Host
 }
 
 // outcome is how a function answers one attempt.
@@ -113,7 +120,7 @@ func Parse(file string, text []byte) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", file, err)
 	}
-	p := parser{file: file, text: string(text)}
+	p := &parser{file: file, text: string(text)}
 	if v.Kind() != value.KindObject {
 		return nil, p.errorf("", "a functions file is an object of functions by name; this is a %s", v.Kind())
 	}
@@ -125,10 +132,14 @@ func Parse(file string, text []byte) (*Set, error) {
 		}
 		set.byName[m.Key] = outcomes
 	}
+	set.hosts = p.hosts
 	return set, nil
 }
 
-type parser struct{ file, text string }
+type parser struct {
+	file, text string
+	hosts      []*lambdart.Host
+}
 
 func (p *parser) errorf(pointer, format string, args ...any) error {
 	span, _, err := asl.Find(p.text, pointer)
@@ -160,12 +171,13 @@ func (p *parser) outcomes(pointer string, v value.Value) ([]outcome, error) {
 
 // fields are the members that each kind of behaviour takes.
 var fields = map[string][]string{
-	"echo":   {},
-	"return": {"value"},
-	"raise":  {"errorType", "errorMessage", "stackTrace", "payload"},
-	"error":  {"error", "cause"},
-	"sleep":  {"seconds", "then"},
-	"url":    {"url"},
+	"echo":    {},
+	"return":  {"value"},
+	"raise":   {"errorType", "errorMessage", "stackTrace", "payload"},
+	"error":   {"error", "cause"},
+	"sleep":   {"seconds", "then"},
+	"url":     {"url"},
+	"process": {"runtime", "code", "handler", "timeoutSeconds", "memoryMB", "environment", "concurrency"},
 }
 
 func (p *parser) outcome(pointer string, v value.Value) (outcome, error) {
@@ -192,6 +204,8 @@ func (p *parser) outcome(pointer string, v value.Value) (outcome, error) {
 		return p.sleeps(pointer, v)
 	case "url":
 		return p.calls(pointer, v)
+	case "process":
+		return p.runs(pointer, v)
 	}
 	return echo, nil
 }
@@ -202,11 +216,11 @@ func (p *parser) kind(pointer string, v value.Value) (string, error) {
 		if _, ok := v.Get("url"); ok {
 			return "url", nil
 		}
-		return "", p.errorf(pointer, "no type; it is one of echo, return, raise, error, sleep, or give a url")
+		return "", p.errorf(pointer, "no type; it is one of echo, return, raise, error, sleep, process, or give a url")
 	}
 	kind, ok := t.AsString()
 	if _, known := fields[kind]; !ok || !known {
-		return "", p.errorf(pointer+"/type", "no such type: %s; it is one of echo, return, raise, error, sleep, url", t)
+		return "", p.errorf(pointer+"/type", "no such type: %s; it is one of echo, return, raise, error, sleep, url, process", t)
 	}
 	return kind, nil
 }

@@ -1,20 +1,26 @@
-// Package notify tells people: by mail into an outbox folder, or through an
-// Amazon SNS topic. It can send nothing but redacted text, and judges nothing.
+// Package notify tells people: by mail into an outbox folder or through a mail
+// server, through an Amazon SNS topic, in Slack, or through a webhook. It can send
+// nothing but redacted text, and judges nothing.
+//
+// No notifier shows what it was configured with in an error, but for the name of the
+// server, the folder or the topic. Every error is one line.
 package notify
 
 import (
 	"strings"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // Message is one notification.
 type Message struct {
-	ID      string // unique and stable for one incident: the same message sent twice has the same
-	Subject redact.Text
-	Text    redact.Text
-	Time    time.Time
+	ID       string // unique and stable for one incident: the same message sent twice has the same
+	Subject  redact.Text
+	Text     redact.Text
+	Time     time.Time
+	Document *report.Document // what it is about, for those that show more than the text; may be nil
 }
 
 // MaxSubject is how long a subject may be: SNS takes fewer than 100 characters.

@@ -26,7 +26,10 @@ type Outbox struct {
 
 // Notify writes the mail and returns the file's path. The folder is made if it is
 // not there.
-func (o Outbox) Notify(_ context.Context, m Message) (string, error) {
+func (o Outbox) Notify(ctx context.Context, m Message) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	if err := o.Check(); err != nil {
 		return "", err
 	}
@@ -60,20 +63,31 @@ func reason(err error) error {
 }
 
 func (o Outbox) render(m Message) ([]byte, error) {
-	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	err := errors.Join(msg.From(or(o.From, "stepsleuth@localhost")), msg.To(or(o.To, "oncall@localhost")))
+	msg, err := m.mail(or(o.From, "stepsleuth@localhost"), or(o.To, "oncall@localhost"))
 	if err != nil {
-		return nil, fmt.Errorf("mail addresses: %w", err)
+		return nil, err
 	}
-	msg.Subject(asciiSubject(m.Subject.String()))
-	msg.SetDateWithValue(m.Time)
-	msg.SetMessageIDWithValue(m.hash() + "@stepsleuth.local")
-	msg.SetBodyString(mail.TypeTextPlain, m.Text.String())
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("write the mail: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// mail is the message as plain text. Its Message-ID is the same whenever it is sent.
+func (m Message) mail(from string, to ...string) (*mail.Msg, error) {
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := msg.From(from); err != nil {
+		return nil, fmt.Errorf("the sender's mail address: %w", err)
+	}
+	if err := msg.To(to...); err != nil {
+		return nil, fmt.Errorf("the recipients' mail addresses: %w", err)
+	}
+	msg.Subject(asciiSubject(m.Subject.String()))
+	msg.SetDateWithValue(m.Time)
+	msg.SetMessageIDWithValue(m.hash() + "@stepsleuth.local")
+	msg.SetBodyString(mail.TypeTextPlain, m.Text.String())
+	return msg, nil
 }
 
 // hash names the message: by its ID, or by what it says.

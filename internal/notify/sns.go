@@ -34,7 +34,7 @@ func (s SNS) Notify(ctx context.Context, m Message) (string, error) {
 		Message:  aws.String(text),
 	})
 	if err != nil {
-		return "", fmt.Errorf("publish to %s: %w", s.TopicARN, err)
+		return "", fault("publish to "+s.TopicARN, err.Error(), err)
 	}
 	return aws.ToString(out.MessageId), nil
 }

@@ -80,3 +80,43 @@ func lastExit(events []history.Event, state string) int {
 	}
 	return -1
 }
+
+// Uncaught returns an execution that ended in the states that instrument added as it
+// would have ended without them, so that word of it from outside is the same failure
+// that the workflow itself told of; and whether it did.
+func Uncaught(x *history.Execution) (*history.Execution, bool) {
+	events := x.Events()
+	last := lastEntered(events)
+	if x.Status != history.Failed || last < 0 || !instrument.Added(events[last].Details.Name) {
+		return x, false
+	}
+	for i := last; i >= 0; i-- {
+		e := &events[i]
+		if !e.Type.IsEntered() || e.Details == nil || !instrument.Added(e.Details.Name) {
+			continue
+		}
+		from := byID(events[:i], e.PreviousID)
+		if from != nil && from.Type.IsExited() && from.Details != nil && !instrument.Added(from.Details.Name) {
+			return endedAt(x, from.Details.Name, &CaughtFailure{Error: x.Error, Cause: x.Cause}), true
+		}
+	}
+	return x, false
+}
+
+func lastEntered(events []history.Event) int {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Type.IsEntered() && events[i].Details != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+func byID(events []history.Event, id int64) *history.Event {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].ID == id {
+			return &events[i]
+		}
+	}
+	return nil
+}

@@ -48,7 +48,8 @@ func troubleshooter(t *testing.T, text string) *oncall.Troubleshooter {
 }
 
 type answer struct {
-	Mail struct{ Subject, Text string }
+	Mail   struct{ Subject, Text string }
+	Notify bool
 	// of the document
 	Category string
 	Failure  *struct {

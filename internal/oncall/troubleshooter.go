@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -24,6 +25,9 @@ type Troubleshooter struct {
 
 	// Report is what the documents say beyond the diagnosis; History is the execution's ARN.
 	Report report.Options
+
+	// Now is the time; nil: the system's.
+	Now func() time.Time
 
 	// Examined, where set, is given every document that was made.
 	Examined func(report.Document)
@@ -46,7 +50,8 @@ type CaughtFailure struct {
 
 // Answer is what the workflow gets back, and hands on to SNS.
 type Answer struct {
-	Mail mailText `json:"mail"`
+	Mail   mailText `json:"mail"`
+	Notify bool     `json:"notify"` // whether people are still to be told: not of what they know already
 	report.Document
 }
 
@@ -74,19 +79,24 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	}
 	o := t.Report
 	o.History, o.Inline = event.ExecutionARN, true
-	doc, err := t.Examine(ctx, diagnose.NewCase(m, x), o)
-	if err != nil {
+	now := time.Now
+	if t.Now != nil {
+		now = t.Now
+	}
+	out, err := t.Respond(ctx, Call{Case: diagnose.NewCase(m, x), Report: o, At: now(), Repeats: Briefly})
+	if out.Document == nil {
 		return nil, err
 	}
 	if t.Examined != nil {
-		t.Examined(doc)
+		t.Examined(*out.Document)
 	}
-	return answer(doc)
+	// Where our own notification failed, the workflow's may arrive.
+	return answer(*out.Document, out.Tell && out.Told == "")
 }
 
 // answer drops the longest parts of a document that is too large, least needed first.
-func answer(doc report.Document) ([]byte, error) {
-	whole := Answer{Mail: mail(doc), Document: doc}
+func answer(doc report.Document, notify bool) ([]byte, error) {
+	whole := Answer{Mail: mail(doc), Notify: notify, Document: doc}
 	cuts := []func(*Answer){
 		func(a *Answer) { a.Timeline = []report.Step{} },
 		func(a *Answer) { a.Evidence = []report.Evidence{} },

@@ -35,7 +35,8 @@ type Document struct {
 	RootCause         redact.Text   `json:"rootCause"`
 	Explanation       redact.Text   `json:"explanation"`
 	Focus             *Focus        `json:"focus"`
-	Evidence          []Evidence    `json:"evidence"` // what is cited below, and no more
+	Comparison        *Comparison   `json:"comparison"` // with an execution that went well; null: none was given
+	Evidence          []Evidence    `json:"evidence"`   // what is cited below, and no more
 	Findings          []Finding     `json:"findings"`
 	Remediation       []Remedy      `json:"remediation"`
 	Prevention        []redact.Text `json:"prevention"`
@@ -106,6 +107,23 @@ type Caret struct {
 	Line  int `json:"line"`
 	Start int `json:"start"`
 	End   int `json:"end"`
+}
+
+// Comparison is how the input of what failed differs from that of an execution
+// that went well.
+type Comparison struct {
+	Execution   *redact.Text `json:"execution"`
+	State       *redact.Text `json:"state"` // whose inputs; null: the executions' own
+	Differences []Difference `json:"differences"`
+	Count       int          `json:"count"`
+}
+
+// Difference is a place in which two inputs differ. Its values are shown with
+// their names, as names tell what has to be concealed.
+type Difference struct {
+	Pointer redact.Text  `json:"pointer"`
+	Was     *redact.Text `json:"was"` // null: absent
+	Now     *redact.Text `json:"now"`
 }
 
 // Evidence is what a finding or a claim cites.
@@ -180,6 +198,8 @@ type Model struct {
 	CostUSD      float64       `json:"costUSD"`   // 0 where the price is not known
 	CostKnown    bool          `json:"costKnown"` // tells a free answer from an unknown price
 	LatencyMs    int64         `json:"latencyMs"`
+	Cached       bool          `json:"cached"` // the answer was given before, for an equal failure
+	Passes       int           `json:"passes"` // 2: the first answer had to be corrected
 	Kept         int           `json:"kept"`
 	Demoted      int           `json:"demoted"`
 	Dropped      int           `json:"dropped"`

@@ -3,9 +3,9 @@ package report
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -18,10 +18,10 @@ var console = map[string]string{
 }
 
 var (
-	regionForm   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	accountForm  = regexp.MustCompile(`^[0-9]{12}$`)
-	functionForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
-	lambdaARN    = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140})(:[A-Za-z0-9_$-]+)?$`)
+	regionForm   = lazyregexp.New(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	accountForm  = lazyregexp.New(`^[0-9]{12}$`)
+	functionForm = lazyregexp.New(`^[A-Za-z0-9_-]{1,140}$`)
+	lambdaARN    = lazyregexp.New(`^arn:(aws|aws-cn|aws-us-gov):lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140})(:[A-Za-z0-9_$-]+)?$`)
 )
 
 // links are built from ARNs alone, part by part: no address of the input is passed on.

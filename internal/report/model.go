@@ -18,6 +18,8 @@ func (b *builder) model() *Model {
 		CostUSD:      use.Answer.CostUSD,
 		CostKnown:    use.Answer.CostUSD > 0 || use.Answer.InputTokens+use.Answer.OutputTokens == 0,
 		LatencyMs:    use.Answer.Latency.Milliseconds(),
+		Cached:       use.Cached,
+		Passes:       use.Passes,
 		Claims:       []Claim{},
 		Cut:          b.texts(use.Cut),
 		Leads:        use.Leads && use.Opinion != nil,

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -93,6 +93,7 @@ func (b *builder) document() Document {
 		RootCause:         b.text(b.d.RootCause),
 		Explanation:       b.text(b.d.Explanation),
 		Focus:             b.focus(),
+		Comparison:        b.comparison(),
 		Findings:          b.findings(),
 		Remediation:       b.remedies(),
 		Prevention:        b.texts(b.d.Prevention),
@@ -177,7 +178,7 @@ func (b *builder) execution() *Execution {
 	}
 }
 
-var fingerprintForm = regexp.MustCompile(`^fp1:[0-9a-f]{32}$`)
+var fingerprintForm = lazyregexp.New(`^fp1:[0-9a-f]{32}$`)
 
 func (b *builder) fingerprint() *redact.Text {
 	if !fingerprintForm.MatchString(b.d.Fingerprint) {

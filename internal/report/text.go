@@ -32,6 +32,7 @@ func Text(w io.Writer, doc Document, style Style) error {
 	} else {
 		p.place()
 		p.cause()
+		p.differences()
 		p.fixes()
 	}
 	p.list("next", p.notShown(doc.Next))
@@ -278,6 +279,12 @@ func modelText(m *Model) string {
 	}
 	if m.LatencyMs > 0 {
 		parts = append(parts, (time.Duration(m.LatencyMs) * time.Millisecond).String())
+	}
+	if m.Passes > 1 {
+		parts = append(parts, "corrected once")
+	}
+	if m.Cached {
+		parts = append(parts, "answered before, for an equal failure")
 	}
 	if len(m.Cut) > 0 {
 		var cut []string

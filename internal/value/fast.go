@@ -11,6 +11,10 @@ import (
 type fast struct {
 	text string
 	at   int
+
+	// What open arrays and objects hold so far, the innermost last.
+	items   []Value
+	members []Member
 }
 
 // parseFast reads a whole document; false where Parse has to look again.
@@ -246,21 +250,21 @@ func (f *fast) array(depth int) (Value, bool) {
 		f.at++
 		return Array(), true
 	}
-	var items []Value
+	base := len(f.items)
 	for {
 		v, ok := f.value(depth + 1)
 		if !ok {
 			return Value{}, false
 		}
-		if items == nil {
-			items = make([]Value, 0, 4)
-		}
-		items = append(items, v)
+		f.items = append(f.items, v)
 		switch f.next() {
 		case ',':
 			f.at++
 		case ']':
 			f.at++
+			items := make([]Value, len(f.items)-base)
+			copy(items, f.items[base:])
+			f.items = f.items[:base]
 			return Array(items...), true
 		default:
 			return Value{}, false
@@ -270,12 +274,11 @@ func (f *fast) array(depth int) (Value, bool) {
 
 func (f *fast) object(depth int) (Value, bool) {
 	f.at++ // {
-	var b Builder
 	if f.next() == '}' {
 		f.at++
-		return b.Object(), true
+		return newObject(nil), true
 	}
-	b.members = make([]Member, 0, 4)
+	base := len(f.members)
 	for {
 		if f.next() != '"' {
 			return Value{}, false
@@ -289,15 +292,43 @@ func (f *fast) object(depth int) (Value, bool) {
 		if !ok {
 			return Value{}, false
 		}
-		b.set(Member{Key: key, Value: v, rawKey: raw})
+		f.members = append(f.members, Member{Key: key, Value: v, rawKey: raw})
 		switch f.next() {
 		case ',':
 			f.at++
 		case '}':
 			f.at++
-			return b.Object(), true
+			return f.close(base), true
 		default:
 			return Value{}, false
 		}
 	}
+}
+
+// close makes an object of the members that were gathered from base on.
+func (f *fast) close(base int) Value {
+	members := f.members[base:]
+	f.members = f.members[:base]
+	if len(members) >= indexFrom || repeats(members) {
+		var b Builder
+		for _, m := range members {
+			b.set(m)
+		}
+		return b.Object()
+	}
+	own := make([]Member, len(members))
+	copy(own, members)
+	return newObject(own)
+}
+
+// repeats reports that a key stands twice among a few members.
+func repeats(members []Member) bool {
+	for i := range members {
+		for j := range i {
+			if members[i].Key == members[j].Key {
+				return true
+			}
+		}
+	}
+	return false
 }

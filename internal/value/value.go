@@ -215,7 +215,11 @@ func (v Value) Number() (string, bool) {
 func (v Value) AsFloat() (float64, bool) {
 	switch p := v.p.(type) {
 	case *numberByte:
-		f, _ := strconv.ParseFloat(unsafe.String((*byte)(p), v.n), 64)
+		text := unsafe.String((*byte)(p), v.n)
+		if i, ok := shortInt(text); ok {
+			return float64(i), true
+		}
+		f, _ := strconv.ParseFloat(text, 64)
 		return f, true
 	case scalar:
 		if p == scalarFloat {
@@ -225,12 +229,39 @@ func (v Value) AsFloat() (float64, bool) {
 	return 0, false
 }
 
+// shortInt reads what most numbers are: a whole one of few digits, which float64
+// holds exactly. It leaves -0 to others.
+func shortInt(text string) (int64, bool) {
+	digits := text
+	if text[0] == '-' {
+		digits = text[1:]
+	}
+	if len(digits) > 15 || digits == "0" && len(text) == 2 {
+		return 0, false
+	}
+	n := int64(0)
+	for i := range len(digits) {
+		d := digits[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(d)
+	}
+	if len(digits) < len(text) {
+		n = -n
+	}
+	return n, true
+}
+
 // AsInt returns a number that is a whole one in the range of int64 (1, 1.0 and
 // 1e3 are), and whether v is that.
 func (v Value) AsInt() (int64, bool) {
 	switch p := v.p.(type) {
 	case *numberByte:
 		s := unsafe.String((*byte)(p), v.n)
+		if i, ok := shortInt(s); ok {
+			return i, true
+		}
 		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return i, true
 		}

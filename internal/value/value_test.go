@@ -3,6 +3,8 @@ package value_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -182,5 +184,23 @@ func TestNodeTellsEqualNodesApart(t *testing.T) {
 	a, b := value.MustParse(`{"a":1}`), value.MustParse(`{"a":1}`)
 	if a.Node() == nil || a.Node() == b.Node() || value.Array(a).Items()[0].Node() != a.Node() || value.Null().Node() != nil {
 		t.Error("Node does not follow identity")
+	}
+}
+
+func TestNumbersAreReadAsStrconvReadsThem(t *testing.T) {
+	for _, text := range []string{"0", "-0", "7", "-7", "10", "999999999999999", "-999999999999999", "1000000000000000", "9007199254740993",
+		"0.5", "-0.0", "1e3", "-1E-3", "12345678901234567890", "1e400", "9223372036854775807", "-9223372036854775808", "9223372036854775808"} {
+		v, err := value.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := strconv.ParseFloat(text, 64)
+		if got, ok := v.AsFloat(); !ok || got != want || math.Signbit(got) != math.Signbit(want) {
+			t.Errorf("AsFloat of %s is %v, want %v", text, got, want)
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if got, ok := v.AsInt(); err == nil && (!ok || got != n) {
+			t.Errorf("AsInt of %s is %v, want %v", text, got, n)
+		}
 	}
 }

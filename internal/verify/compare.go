@@ -1,11 +1,11 @@
 package verify
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -110,7 +110,7 @@ func withoutToken(v value.Value, token string) value.Value {
 }
 
 // where begins the causes of errors that Step Functions itself raises.
-var where = regexp.MustCompile(`^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. `)
+var where = lazyregexp.New(`^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. `)
 
 // told is a cause without what differs from run to run.
 func told(cause *string) string {
@@ -122,7 +122,7 @@ func told(cause *string) string {
 
 // invalidPath is how causes begin that tell of a path which leads nowhere. How
 // they go on has been worded in more than one way.
-var invalidPath = regexp.MustCompile(`^Invalid path '.+?'`)
+var invalidPath = lazyregexp.New(`^Invalid path '.+?'`)
 
 // alike reports that two causes tell the same.
 func alike(a, b *string) bool {

@@ -5,43 +5,44 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
 // explanation of a refusal: what it is told by, and what is said of it.
 type explanation struct {
-	code    string         // "" any
-	text    *regexp.Regexp // nil any
+	code    string             // "" any
+	text    *lazyregexp.Regexp // nil any
 	explain func(m *Model, said string, tries int) *diagnose.ModelError
 }
 
 var (
-	dailyQuota = regexp.MustCompile(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
-	notAllowed = regexp.MustCompile(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
-	arnRegion  = regexp.MustCompile(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
+	dailyQuota = lazyregexp.New(`(?i)too many tokens per day|daily (token )?(quota|limit)`)
+	notAllowed = lazyregexp.New(`not authorized to perform:? ([a-zA-Z0-9-]+:[a-zA-Z]+)(?: on (?:resource|the resource):? ([^\s"]+))?`)
+	arnRegion  = lazyregexp.New(`^arn:[a-z-]+:bedrock:([a-z0-9-]*):`)
 )
 
 // explanations, the more special before the more general.
 var explanations = []explanation{
-	{text: regexp.MustCompile(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
-	{text: regexp.MustCompile(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
-	{text: regexp.MustCompile(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
-	{text: regexp.MustCompile(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
+	{text: lazyregexp.New(`(?i)use case details have not been submitted|use-case form`), explain: useCaseForm},
+	{text: lazyregexp.New(`(?i)aws-marketplace:|marketplace subscription|AWS Marketplace`), explain: marketplace},
+	{text: lazyregexp.New(`(?i)on-demand throughput isn.{1,3}t supported`), explain: needsProfile},
+	{text: lazyregexp.New(`(?i)marked by provider as legacy|end of its life|end of life`), explain: legacy},
 	{text: notAllowed, explain: denied},
-	{text: regexp.MustCompile(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
-	{text: regexp.MustCompile(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
+	{text: lazyregexp.New(`(?i)don.{1,3}t have access to the model`), explain: noAccess},
+	{text: lazyregexp.New(`(?i)security token included in the request is expired|ExpiredToken|token (has|is) expired`), explain: expired},
 	{code: "ExpiredTokenException", explain: expired},
 	{code: "ExpiredToken", explain: expired},
 	{code: "UnrecognizedClientException", explain: unknownCredentials},
 	{code: "InvalidSignatureException", explain: unknownCredentials},
 	{code: "SignatureDoesNotMatch", explain: unknownCredentials},
 	{code: "IncompleteSignatureException", explain: unknownCredentials},
-	{text: regexp.MustCompile(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
+	{text: lazyregexp.New(`(?i)model identifier is invalid|could not resolve the foundation model|model.{0,20}not found`), explain: noModel},
 	{code: "ResourceNotFoundException", explain: noModel},
 	{code: "UnknownOperationException", explain: noModel},
 	{text: dailyQuota, explain: spent},
@@ -53,8 +54,8 @@ var explanations = []explanation{
 	{code: "ServiceUnavailableException", explain: unavailable},
 	{code: "InternalServerException", explain: unavailable},
 	{code: "ModelErrorException", explain: unavailable},
-	{text: regexp.MustCompile(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
-	{text: regexp.MustCompile(`(?i)guardrail`), explain: guardrail},
+	{text: lazyregexp.New(`(?i)input is too long|prompt is too long|too many input tokens|maximum context|context window`), explain: tooLong},
+	{text: lazyregexp.New(`(?i)guardrail`), explain: guardrail},
 	{code: "AccessDeniedException", explain: deniedOtherwise},
 	{code: "ValidationException", explain: refusedRequest},
 }
@@ -80,7 +81,7 @@ func (m *Model) reason(ctx context.Context, err error) *diagnose.ModelError {
 				return x.explain(m, said, tries)
 			}
 		}
-		return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock answered with " + sentence(api.ErrorCode()+": "+said),
+		return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock answered with " + llm.Sentence(api.ErrorCode()+": "+said),
 			Mend: "look the error up in Amazon Bedrock's documentation, and try again later"}
 	}
 	return m.unsent(ctx, err)
@@ -89,9 +90,16 @@ func (m *Model) reason(ctx context.Context, err error) *diagnose.ModelError {
 // unsent explains errors that came up before Bedrock said anything.
 func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	text := err.Error()
+	var unreadable *smithy.DeserializationError
 	var network net.Error
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, errTooLarge):
+		return &diagnose.ModelError{Kind: "garbled", Reason: fmt.Sprintf("Amazon Bedrock sent more than %d MB, which can be no answer", maxAnswer>>20),
+			Mend: "choose another model"}
+	case errors.As(err, &unreadable) && !errors.Is(err, errCut) && ctx.Err() == nil:
+		return &diagnose.ModelError{Kind: "garbled", Reason: "what Amazon Bedrock sent is no answer of its API",
+			Mend: "see AWS_ENDPOINT_URL_BEDROCK_RUNTIME and whether a proxy answers in its place, and try again"}
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &diagnose.ModelError{Kind: "timeout", Reason: fmt.Sprintf("the model %s did not answer in the time that was left", m.opts.ID),
 			Mend: "give the diagnosis more time (a Lambda function: raise its timeout), or choose a faster model"}
@@ -105,11 +113,11 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case contains(text, "credentials", "no ec2 imds role", "get identity", "failed to retrieve credentials"):
 		return &diagnose.ModelError{Kind: "denied", Reason: "there are no AWS credentials to call Amazon Bedrock with",
 			Mend: "sign in with aws sso login, set AWS_PROFILE, or run where a role is attached; or go on without a model"}
-	case errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
+	case errors.Is(err, errCut), errors.As(err, &dns), errors.As(err, &network), contains(text, "connection refused", "connection reset", "no such host", "dial tcp", "request send failed"):
 		return &diagnose.ModelError{Kind: "unavailable", Reason: fmt.Sprintf("Amazon Bedrock cannot be reached in %s", m.place()),
 			Mend: "in a VPC, add an interface endpoint for bedrock-runtime or a way out through NAT; else see proxy and firewall"}
 	}
-	return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock could not be asked: " + sentence(text),
+	return &diagnose.ModelError{Kind: "unavailable", Reason: "Amazon Bedrock could not be asked: " + llm.Sentence(text),
 		Mend: "see whether Amazon Bedrock can be reached from here"}
 }
 
@@ -128,15 +136,6 @@ func (m *Model) place() string {
 		return "any region"
 	}
 	return m.region
-}
-
-// sentence is one line of what a service said, of bearable length.
-func sentence(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
 }
 
 func useCaseForm(m *Model, _ string, _ int) *diagnose.ModelError {
@@ -202,7 +201,7 @@ func orAny(resource string) string {
 
 func whichPolicy(said string) string {
 	if _, after, ok := strings.Cut(said, "explicit deny in a "); ok {
-		return sentence(strings.TrimRight(after, "."))
+		return llm.Sentence(strings.TrimRight(after, "."))
 	}
 	return "of the organization, a boundary or the role itself"
 }
@@ -213,7 +212,7 @@ func noAccess(m *Model, _ string, _ int) *diagnose.ModelError {
 }
 
 func deniedOtherwise(m *Model, said string, _ int) *diagnose.ModelError {
-	return &diagnose.ModelError{Kind: "denied", Reason: "Amazon Bedrock denies access: " + sentence(said),
+	return &diagnose.ModelError{Kind: "denied", Reason: "Amazon Bedrock denies access: " + llm.Sentence(said),
 		Mend: "allow bedrock:InvokeModel on " + m.opts.ID + " in the role's policy, and see that the model is enabled for the account"}
 }
 
@@ -268,6 +267,6 @@ func guardrail(*Model, string, int) *diagnose.ModelError {
 }
 
 func refusedRequest(_ *Model, said string, _ int) *diagnose.ModelError {
-	return &diagnose.ModelError{Kind: "rejected", Reason: "Amazon Bedrock refuses the request: " + sentence(said),
+	return &diagnose.ModelError{Kind: "rejected", Reason: "Amazon Bedrock refuses the request: " + llm.Sentence(said),
 		Mend: "choose another model, or report this together with the model's id"}
 }

@@ -303,6 +303,48 @@ func TestGuardrailIsApplied(t *testing.T) {
 	}
 }
 
+func TestPromptCaching(t *testing.T) {
+	unsupported := bedrocktest.Fails(403, "AccessDeniedException", "You invoked an unsupported model or your request did not allow prompt caching.")
+	for name, test := range map[string]struct {
+		on     bool
+		script []bedrocktest.Reply
+		points string // of each request: whether the last block of the system prompt is a cache point
+	}{
+		"off":         {false, []bedrocktest.Reply{bedrocktest.Says(`{}`)}, "- -"},
+		"on":          {true, []bedrocktest.Reply{bedrocktest.Says(`{}`)}, "point point"},
+		"after words": {true, []bedrocktest.Reply{invalid("outputConfig is not supported"), invalid("This model doesn't support tool use."), bedrocktest.Says(`{}`)}, "point point point point"},
+		"unsupported": {true, []bedrocktest.Reply{unsupported, bedrocktest.Says(`{}`)}, "point - -"},
+	} {
+		s := bedrocktest.New(t, test.script...)
+		m := model(s, bedrock.Options{CachePrompt: test.on})
+		for range 2 {
+			if _, err := m.Ask(t.Context(), prompt); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		var points []string
+		for _, r := range s.Requests() {
+			system, _ := r.Body["system"].([]any)
+			if last, _ := system[len(system)-1].(map[string]any); last["cachePoint"] != nil {
+				points = append(points, "point")
+			} else {
+				points = append(points, "-")
+			}
+		}
+		if got := strings.Join(points, " "); got != test.points {
+			t.Errorf("%s: %s, want %s", name, got, test.points)
+		}
+	}
+}
+
+func TestCachedTokensCostLess(t *testing.T) {
+	s := bedrocktest.New(t, bedrocktest.Costs(map[string]any{"inputTokens": 100, "outputTokens": 200, "totalTokens": 5300, "cacheReadInputTokens": 4000, "cacheWriteInputTokens": 1000}))
+	a, err := model(s, bedrock.Options{}).Ask(t.Context(), prompt)
+	if want := (100+0.1*4000+1.25*1000)*1.10/1e6 + 200*5.50/1e6; err != nil || a.InputTokens != 5100 || a.CostUSD < want-1e-9 || a.CostUSD > want+1e-9 {
+		t.Errorf("%+v, %v, want %v", a, err, want)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	s := bedrocktest.New(t, invalid("outputConfig is not supported"), bedrocktest.Calls(`{"n":1}`))
 	m := model(s, bedrock.Options{})

@@ -5,17 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/smithy-go"
+
+	"github.com/stepsleuth/stepsleuth/internal/llm"
 )
 
 // converse asks until there is an answer, a refusal that stays one, or no time: a try
@@ -31,29 +32,9 @@ func (m *Model) converse(ctx context.Context, in *bedrockruntime.ConverseInput) 
 		if n >= m.opts.Attempts || ctx.Err() != nil || !transient(err) {
 			return nil, err
 		}
-		if !sleep(ctx, m.opts.Wait(n)) {
+		if !llm.Sleep(ctx, m.opts.Wait(n)) {
 			return nil, err
 		}
-	}
-}
-
-// wait doubles from half a second to 20 seconds, with full jitter.
-func wait(n int) time.Duration {
-	return time.Duration(rand.Int64N(int64(min(500*time.Millisecond<<min(n-1, 10), 20*time.Second)))) + 50*time.Millisecond
-}
-
-// sleep reports whether it slept: not where the deadline comes first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
-		return false
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 
@@ -72,6 +53,9 @@ func transient(err error) bool {
 		if slices.Contains(transientCodes, api.ErrorCode()) {
 			return true
 		}
+	}
+	if errors.Is(err, errCut) {
+		return true
 	}
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
@@ -92,8 +76,34 @@ type refusalKey struct{}
 // refusal is the body that came with a status of 400 or more.
 type refusal struct{ text string }
 
-// maxRefusal is how much of a body is read.
-const maxRefusal = 64 << 10
+// How much of a body is read.
+const (
+	maxRefusal = 64 << 10
+	maxAnswer  = 4 << 20
+)
+
+var (
+	errTooLarge = errors.New("the answer is larger than any should be")
+	errCut      = errors.New("the connection broke in the middle of the answer")
+)
+
+// bounded is a body that ends with an error of ours where it is too large or was cut off:
+// a reader of JSON takes the latter for a fault of the JSON.
+type bounded struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLarge
+	}
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", errCut, err)
+	}
+	return n, err
+}
 
 // read takes the body, and puts it back.
 func (k *refusal) read(response *http.Response) {

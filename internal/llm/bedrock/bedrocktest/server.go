@@ -67,6 +67,9 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
+// Asked is how many requests came so far.
+func (s *Server) Asked() int { return len(s.Requests()) }
+
 // serve routes on the escaped path: a model's id may hold slashes and colons.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	id, rest, ok := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/model/"), "/")
@@ -136,13 +139,22 @@ func toolOf(got Request) string {
 	return name
 }
 
+// Costs answers with an empty object and this usage.
+func Costs(usage map[string]any) Reply {
+	return uses(usage, "end_turn", []any{map[string]any{"text": "{}"}})
+}
+
 func answers(reason string, content []any) Reply {
+	return uses(map[string]any{"inputTokens": 1000, "outputTokens": 200, "totalTokens": 1200}, reason, content)
+}
+
+func uses(usage map[string]any, reason string, content []any) Reply {
 	return func(w http.ResponseWriter, _ *http.Request, _ Request) {
 		write(w, http.StatusOK, map[string]any{
 			"metrics":    map[string]any{"latencyMs": 321},
 			"output":     map[string]any{"message": map[string]any{"role": "assistant", "content": content}},
 			"stopReason": reason,
-			"usage":      map[string]any{"inputTokens": 1000, "outputTokens": 200, "totalTokens": 1200},
+			"usage":      usage,
 		})
 	}
 }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/rules"
+	"github.com/stepsleuth/stepsleuth/internal/awscloud"
+	"github.com/stepsleuth/stepsleuth/internal/llm/bedrock"
+	"github.com/stepsleuth/stepsleuth/internal/notify"
+	"github.com/stepsleuth/stepsleuth/internal/oncall"
+	"github.com/stepsleuth/stepsleuth/internal/store"
+	"github.com/stepsleuth/stepsleuth/internal/store/dynamo"
+	"github.com/stepsleuth/stepsleuth/redact"
+)
+
+// handler is the function. It is a lambda.Handler.
+type handler struct {
+	duty *oncall.Duty
+	log  *slog.Logger
+}
+
+// Invoke answers one event.
+func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	answer, err := h.duty.Answer(ctx, payload)
+	if err != nil {
+		h.log.Error("people were not told; AWS is to deliver the event again", "error", err.Error())
+	}
+	return answer, err
+}
+
+// settings are the environment, read.
+type settings struct {
+	topic, table  string
+	model         bool
+	modelID       string
+	guardrail     string
+	key           []byte
+	policy        store.Policy
+	collect       bool
+	namespace     string
+	level         slog.Level
+	misconfigured []string // what is wrong, and what is done instead
+}
+
+func readSettings(getenv func(string) string) settings {
+	s := settings{
+		topic: getenv("STEPSLEUTH_TOPIC_ARN"), table: getenv("STEPSLEUTH_TABLE"), guardrail: getenv("STEPSLEUTH_GUARDRAIL"),
+		collect: true, namespace: cmp.Or(getenv("STEPSLEUTH_METRICS_NAMESPACE"), "stepsleuth"),
+	}
+	wrong := func(name, instead string) {
+		s.misconfigured = append(s.misconfigured, fmt.Sprintf("%s: %s", name, instead))
+	}
+	switch name, id, _ := strings.Cut(getenv("STEPSLEUTH_MODEL"), ":"); name {
+	case "bedrock":
+		s.model, s.modelID = true, id
+	case "", "none":
+	default:
+		wrong("STEPSLEUTH_MODEL", "it is none, bedrock, or bedrock: and an id; no model is asked")
+	}
+	if text := getenv("STEPSLEUTH_REDACTION_KEY"); text != "" {
+		key, err := hex.DecodeString(text)
+		if s.key = key; err != nil || len(key) < 16 {
+			s.key = nil
+			wrong("STEPSLEUTH_REDACTION_KEY", "it is 16 bytes or more in hexadecimal; one for this environment alone is used")
+		}
+	}
+	duration := func(name string, dst *time.Duration) {
+		if text := getenv(name); text != "" {
+			d, err := time.ParseDuration(text)
+			if err != nil || d <= 0 {
+				wrong(name, "it is a duration like 1h; the usual one is used")
+				return
+			}
+			*dst = d
+		}
+	}
+	duration("STEPSLEUTH_DIGEST", &s.policy.Digest)
+	duration("STEPSLEUTH_KEEP", &s.policy.Keep)
+	switch getenv("STEPSLEUTH_COLLECT") {
+	case "", "all":
+	case "none":
+		s.collect = false
+	default:
+		wrong("STEPSLEUTH_COLLECT", "it is all or none; all is used")
+	}
+	if text := getenv("STEPSLEUTH_LOG_LEVEL"); text != "" && s.level.UnmarshalText([]byte(text)) != nil {
+		wrong("STEPSLEUTH_LOG_LEVEL", "it is debug, info, warn or error; info is used")
+	}
+	if s.topic != "" && !strings.HasPrefix(s.topic, "arn:") {
+		wrong("STEPSLEUTH_TOPIC_ARN", "it is the ARN of a topic; nothing is published")
+		s.topic = ""
+	}
+	return s
+}
+
+// newHandler wires the function. It never fails: what is misconfigured is logged, and
+// the function does what it can without.
+func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) *handler {
+	s := readSettings(getenv)
+	r := &redact.Redactor{Key: s.key}
+	if err := r.Check(); err != nil {
+		r = new(redact.Redactor)
+		s.misconfigured = append(s.misconfigured, "STEPSLEUTH_REDACTION_KEY: it cannot be used; one for this environment alone is")
+	}
+	h := &handler{log: newLog(out, s.level, r)}
+	h.duty = &oncall.Duty{Responder: oncall.Responder{
+		Redact: r, Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r}, Incidents: &store.Memory{Policy: s.policy},
+	}}
+	h.duty.Observe = (&observer{log: h.log, out: out, namespace: s.namespace}).observe
+	c, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		h.log.Error("no access to AWS: alarms are answered with what they say themselves", "error", err.Error())
+	} else {
+		s.connect(h.duty, c)
+	}
+	for _, m := range s.misconfigured {
+		h.log.Error("misconfigured", "setting", m)
+	}
+	return h
+}
+
+// connect gives the duty what it reaches on AWS.
+func (s settings) connect(d *oncall.Duty, c aws.Config) {
+	d.Cloud = awscloud.New(c)
+	if !s.collect {
+		d.Cloud.Functions, d.Cloud.Logs = nil, nil
+	}
+	if s.topic != "" {
+		d.Notify = notify.SNS{Client: sns.NewFromConfig(c), TopicARN: s.topic}
+	}
+	if s.table != "" {
+		d.Spare = &store.Memory{Policy: s.policy}
+		d.Incidents = &dynamo.Store{Client: dynamodb.NewFromConfig(c), Table: s.table, Policy: s.policy, Redact: d.Redact}
+	}
+	if s.model {
+		id, version, _ := strings.Cut(s.guardrail, ":")
+		d.Doctor.Model = bedrock.New(c, bedrock.Options{ID: s.modelID, Guardrail: id, GuardrailVersion: version})
+	}
+}

@@ -1,0 +1,80 @@
+package awscloud
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stepsleuth/stepsleuth/diagnose"
+)
+
+// Observed returns the rules that say what stands in the evidence of Collectors. They
+// name no cause: the cause of a failure is what the built-in rules and a model judge.
+func Observed() []*diagnose.Rule {
+	return []*diagnose.Rule{
+		{Name: "function-log", Doc: "Contributing: what the failed function logged.", Check: functionLog},
+		{Name: "function-settings", Doc: "Contributing: the failed function's time-out and memory, and an update that is not through.", Check: functionSettings},
+	}
+}
+
+func evidence(c *diagnose.Case, source diagnose.Source, begin string) (diagnose.Evidence, bool) {
+	i := slices.IndexFunc(c.Evidence, func(e diagnose.Evidence) bool {
+		return e.Source == source && strings.HasPrefix(e.Text, begin)
+	})
+	if i < 0 {
+		return diagnose.Evidence{}, false
+	}
+	return c.Evidence[i], true
+}
+
+// telling are lines of a log that say what went wrong, as the runtimes write them.
+var telling = regexp.MustCompile(`(?i)\b(error|exception|fatal|panic|traceback|timed out|killed|denied|refused)\b|Error:|Exception:`)
+
+// framing are Lambda's own lines around every invocation.
+var framing = regexp.MustCompile(`^(START|END|REPORT|INIT_START|EXTENSION|XRAY)\b|"type":"platform\.(start|runtimeDone|report|initStart)"`)
+
+func functionLog(c *diagnose.Case) []diagnose.Finding {
+	e, ok := evidence(c, diagnose.FromLog, "log group ")
+	if !ok {
+		return nil
+	}
+	lines := strings.Split(e.Text, "\n")[1:]
+	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == "" || framing.MatchString(l) })
+	if len(lines) == 0 {
+		return nil
+	}
+	said := lines[len(lines)-1]
+	for i := len(lines) - 1; i >= 0; i-- {
+		if telling.MatchString(lines[i]) {
+			said = lines[i]
+			break
+		}
+	}
+	return []diagnose.Finding{{
+		Title: "the function logged: " + sentence(said), Category: diagnose.Configuration,
+		Contributing: true, Confidence: diagnose.Likely, Cites: []string{e.ID},
+	}}
+}
+
+var setting = regexp.MustCompile(`(?m)^(timeout|memory|last update|state): (.*)$`)
+
+func functionSettings(c *diagnose.Case) []diagnose.Finding {
+	e, ok := evidence(c, diagnose.FromConfig, "function: ")
+	if !ok {
+		return nil
+	}
+	is := map[string]string{}
+	for _, found := range setting.FindAllStringSubmatch(e.Text, -1) {
+		is[found[1]] = found[2]
+	}
+	title := fmt.Sprintf("the function has a time-out of %s and %s of memory", is["timeout"], is["memory"])
+	for _, name := range []string{"state", "last update"} {
+		if s := is[name]; s != "" && s != "Active" && s != "Successful" {
+			title += fmt.Sprintf("; its %s is %s", name, s)
+		}
+	}
+	return []diagnose.Finding{{
+		Title: title, Category: diagnose.Configuration, Contributing: true, Confidence: diagnose.Certain, Cites: []string{e.ID},
+	}}
+}

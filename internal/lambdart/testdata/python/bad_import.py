@@ -1,0 +1,3 @@
+import not_there
+
+def handler(event, context): pass
