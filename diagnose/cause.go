@@ -253,6 +253,11 @@ func (c *Cause) document(doc value.Value, depth int) {
 		c.Inner = readCause(c.Get("Error"), c.Get("Cause"), depth+1)
 	case c.Has("errorMessage") || c.Has("errorType"):
 		c.lambda(depth)
+	case c.Get("kind") == "Status" && c.Has("message"): // Kubernetes' answer to eks:call and eks:runJob
+		c.Shape, c.Type, c.Message = ServiceCause, c.Get("reason"), c.Get("message")
+		if status, err := strconv.Atoi(c.Get("code")); err == nil {
+			c.Status = status
+		}
 	case c.Has("Error") && c.Has("Cause"): // a catcher's output, sent on
 		c.Message = c.Get("Cause")
 		c.Inner = readCause(c.Get("Error"), c.Get("Cause"), depth+1)
@@ -276,6 +281,9 @@ func (c *Cause) lambda(depth int) {
 		if words := inner.words(); words != "" { // a message of the function's own making
 			c.Message = words
 		}
+	}
+	if m := pythonTuple.FindStringSubmatch(c.Message); m != nil { // the arguments of an exception, as Python prints them
+		c.Message = m[1] + ": " + m[2]
 	}
 	words := &Cause{Message: c.Message, Type: c.Type}
 	words.trailer()
@@ -307,6 +315,7 @@ var (
 	goSDK1 = pattern.New(`(?s)(?:^|: )([A-Z]\w+): ([^\n]*?)\s+status code: (\d{3}), request id: [\w-]+`)
 	// Java's and .NET's way to quote another exception: "com.example.XException: …".
 	quotedType  = pattern.New(`^(?:[\w$]+[.$])*([A-Z]\w+(?:Exception|Error|Fault)): `)
+	pythonTuple = pattern.New(`(?s)^\((-?\d+), ['"](.*)['"]\)$`)
 	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
 	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
 )

@@ -1,6 +1,10 @@
 package redact
 
-import "maps"
+import (
+	"io"
+	"maps"
+	"strings"
+)
 
 // Receipt says what was removed, never the value.
 type Receipt struct {
@@ -48,4 +52,43 @@ func (r *Redactor) Receipt() Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Receipt{Count: r.totals.Count, Kinds: maps.Clone(r.totals.Kinds)}
+}
+
+// StreamReceipt is [Redactor.Stream] with the places: where in what was written each
+// placeholder stands.
+func (r *Redactor) StreamReceipt(dst io.Writer, src io.Reader) (Receipt, error) {
+	p := placer{dst: dst, line: 1, column: 1}
+	err := r.Stream(&p, src)
+	return p.receipt, err
+}
+
+// placer notes the placeholders of what is written through it. A Stream writes no
+// placeholder in two pieces.
+type placer struct {
+	dst          io.Writer
+	line, column int
+	receipt      Receipt
+}
+
+func (p *placer) Write(text []byte) (int, error) {
+	s, seen := string(text), 0
+	for place := range placeholders(s) {
+		p.pass(s[seen:place.start])
+		p.receipt.count(place.kind)
+		p.receipt.Removals = append(p.receipt.Removals, Removal{place.kind, s[place.start:place.end], p.line, p.column})
+		p.pass(s[place.start:place.end])
+		seen = place.end
+	}
+	p.pass(s[seen:])
+	return p.dst.Write(text)
+}
+
+// pass goes over text without placeholders of its own account.
+func (p *placer) pass(s string) {
+	if n := strings.Count(s, "\n"); n > 0 {
+		p.line += n
+		p.column = 1
+		s = s[strings.LastIndexByte(s, '\n')+1:]
+	}
+	p.column += len(s)
 }

@@ -7,10 +7,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stepsleuth/stepsleuth/internal/sharedtest"
@@ -174,4 +178,52 @@ func TestNothingSecretLeavesABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	holdsNone(t, "diagnose --batch", leaving(t, dir, "diagnose", "--batch", file), secrets)
+}
+
+// What a model is shown, and what is kept of its answer, is as clean.
+func TestNothingSecretReachesAModelOrItsCache(t *testing.T) {
+	t.Setenv("STEPSLEUTH_REDACTION_KEY", "000102030405060708090a0b0c0d0e0f")
+	var mu sync.Mutex
+	var asked bytes.Buffer
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&asked, "%s %s %v\n", r.Method, r.URL, r.Header)
+		_, _ = io.Copy(&asked, r.Body)
+		const answer = `{"category": "other", "root_cause": "Nothing more can be said.", "explanation": "", "claims": [], "remediation": [], "prevention": []}`
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": answer}}}})
+	}))
+	defer server.Close()
+	rows := canaries()
+	if !testing.Short() {
+		rows = append(rows, recordedSecrets(t)...)
+	}
+	for _, r := range rows {
+		t.Run(r.ID, func(t *testing.T) {
+			dir := t.TempDir()
+			plant(t, dir, r)
+			config := filepath.Join(dir, "stepsleuth.yaml")
+			if err := os.WriteFile(config, []byte("modelCache: "+filepath.Join(dir, "cache")+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			asked.Reset()
+			leaving(t, dir, "run", filepath.Join(dir, "machine.asl.json"), "--input", filepath.Join(dir, "input.json"),
+				"--functions", filepath.Join(dir, "functions.json"), "--config", config, "--model", "openai:test@"+server.URL)
+			holdsNone(t, "the prompt", asked.String(), r.Secrets)
+			var kept bytes.Buffer
+			err := filepath.WalkDir(filepath.Join(dir, "cache"), func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				text, err := os.ReadFile(path)
+				kept.Write(text)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			holdsNone(t, "the cache", kept.String(), r.Secrets)
+		})
+	}
 }

@@ -89,7 +89,7 @@ func newBedrock(ctx context.Context, o *options, id string) (*bedrock.Model, err
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return bedrock.New(aws, bedrock.Options{ID: id, Guardrail: o.config.Guardrail.ID, GuardrailVersion: o.config.Guardrail.Version}), nil
+	return bedrock.New(aws, bedrock.Options{ID: id, CachePrompt: true, Guardrail: o.config.Guardrail.ID, GuardrailVersion: o.config.Guardrail.Version}), nil
 }
 
 // answers is the folder in which models' answers are kept.

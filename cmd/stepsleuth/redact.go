@@ -23,18 +23,29 @@ placeholder within one installation.`,
 			if err != nil {
 				return err
 			}
-			if err := r.Stream(c.OutOrStdout(), c.InOrStdin()); err != nil {
-				return fmt.Errorf("redact: %w", err)
+			if !receipt {
+				return inRedaction(r.Stream(c.OutOrStdout(), c.InOrStdin()))
 			}
-			if receipt {
-				kinds := r.Receipt().Kinds
-				for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-					fmt.Fprintf(c.ErrOrStderr(), "%s %d\n", kind, kinds[kind])
-				}
+			removed, err := r.StreamReceipt(c.OutOrStdout(), c.InOrStdin())
+			if err != nil {
+				return inRedaction(err)
+			}
+			for _, at := range removed.Removals {
+				fmt.Fprintf(c.ErrOrStderr(), "%d:%d: %s\n", at.Line, at.Column, at.Placeholder)
+			}
+			for _, kind := range slices.Sorted(maps.Keys(removed.Kinds)) {
+				fmt.Fprintf(c.ErrOrStderr(), "%s %d\n", kind, removed.Kinds[kind])
 			}
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&receipt, "receipt", false, "say on stderr what was concealed: kinds and counts, never values")
+	c.Flags().BoolVar(&receipt, "receipt", false, "say on stderr what was concealed, and where in the output: never values")
 	return c
+}
+
+func inRedaction(err error) error {
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	return nil
 }

@@ -192,6 +192,8 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		return what, "Every state has to be the start or the target of some Next, Default or Catch at its level.", []string{"Lead to it, or remove it."}
 	}
 	switch {
+	case strings.Contains(w, "Task.Token") || strings.Contains(strings.ToLower(w), "task token"):
+		return "it uses a task token where there is none" + saying(w), "$$.Task.Token ($states.context.Task.Token) exists only while a task waits for an answer: in a Task whose Resource ends in .waitForTaskToken.", []string{"Add .waitForTaskToken to the Resource, such as arn:aws:states:::lambda:invoke.waitForTaskToken, or take the token out of the parameters."}
 	case p.code == "MISSING_END_STATE" || strings.Contains(w, "no terminal state"):
 		return "it has no end (no terminal state)", "Some state has to have \"End\": true, or be a Succeed or Fail.", []string{"Add \"End\": true to the last state."}
 	case p.code == "DUPLICATE_STATE_NAME" || strings.Contains(w, "Duplicate state name"):

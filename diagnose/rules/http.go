@@ -53,6 +53,9 @@ func httpTask(f *facts) *diagnose.Finding {
 	if f.says("Events.ConnectionResource", "RetrieveConnectionCredentials", "InvokeHTTPEndpoint") {
 		return f.connectionDenied()
 	}
+	if connectionDown.MatchString(f.msg) {
+		return f.connectionNotReady()
+	}
 	if f.errorIs("States.Http.Socket") {
 		d := f.finding(diagnose.Network, diagnose.Certain, diagnose.Depends)
 		d.Also = []diagnose.Category{diagnose.Timeout, diagnose.ServiceError}
@@ -107,6 +110,28 @@ func (f *facts) answered(status, who string) *diagnose.Finding {
 		d.Remedies = append(d.Remedies, f.retryRemedy("Retry with back-off and jitter"))
 	}
 	d.Prevention = []string{fmt.Sprintf("Catch %s by name where it is an expected answer; retry only 429 and 5xx.", f.err)}
+	return d
+}
+
+var connectionDown = pattern.New(`(?i)connection\b.{0,200}\b(?:not (?:in an? )?['"]?authorized['"]?(?: state)?|is (?:de-?authorized|deauthorizing|authorizing|creating|deleting)|in (?:an? )?['"]?(?:DEAUTHORIZED|AUTHORIZING|CREATING|DELETING))\b`)
+
+// connectionNotReady tells of an EventBridge connection that is not usable now.
+func (f *facts) connectionNotReady() *diagnose.Finding {
+	if f.lambda() || notAuthorized.MatchString(f.msg) {
+		return nil
+	}
+	d := f.finding(diagnose.Configuration, diagnose.Likely, diagnose.No)
+	d.Also = []diagnose.Category{diagnose.Permission}
+	d.Title = "The EventBridge connection of the HTTP Task is not authorized"
+	d.RootCause = fmt.Sprintf("%s calls through an EventBridge connection that is not in the state AUTHORIZED, so that it has no credentials to send%s.", upper(f.here()), saying(f.msg))
+	d.Explanation = "A connection gets its state when its credentials are checked or its OAuth token is fetched; a changed secret, a client that was revoked, or an OAuth endpoint that answered with an error leaves it DEAUTHORIZED."
+	d.Focus = f.focusField("its connection is not authorized", "Parameters", "Arguments")
+	d.Remedies = []diagnose.Remedy{{Title: "Authorize the connection again", Steps: []string{
+		"See its state and the reason: aws events describe-connection --name NAME --query '[ConnectionState,StateReason]'",
+		"Correct the credentials or the OAuth settings with aws events update-connection, and wait until it is AUTHORIZED.",
+	}}}
+	d.Prevention = []string{"Alarm on connections that are not AUTHORIZED, and renew their credentials before they expire."}
+	d.Docs = []string{"Call HTTPS APIs in Step Functions workflows", "Connections for HTTP endpoints in Amazon EventBridge"}
 	return d
 }
 

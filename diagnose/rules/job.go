@@ -275,7 +275,9 @@ var (
 	tableAbsent     = pattern.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
 	containerMemory = pattern.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
 	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
-	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match`)
+	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
+	netFailed       = pattern.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
+	codeMistake     = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
 	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
 	unsupported     = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
 	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
@@ -314,8 +316,12 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 			conf = diagnose.Likely
 		}
 		return diagnose.Configuration, and(diagnose.Other, diagnose.LambdaResourceExhausted), conf, diagnose.No
+	case diskFull.MatchString(words):
+		return diagnose.Configuration, and(diagnose.Other, diagnose.LambdaResourceExhausted), c, diagnose.No
 	case startFailed.MatchString(words):
-		return diagnose.Configuration, nil, c, diagnose.No
+		return diagnose.Configuration, and(diagnose.Other), c, diagnose.No
+	case netFailed.MatchString(words):
+		return diagnose.ServiceError, and(diagnose.Network, diagnose.Configuration), diagnose.Likely, diagnose.Yes
 	case hostGone.MatchString(words):
 		return diagnose.ServiceError, and(diagnose.Other), c, diagnose.Yes
 	case noCapacity.MatchString(words):
@@ -360,12 +366,35 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named"):
 		return diagnose.Configuration, and(diagnose.Other, diagnose.InvalidParameters), diagnose.Likely, diagnose.No
 	}
+	if reason, ok := placement[strings.ToUpper(strings.TrimSpace(r.code))]; ok && r.service == "ecs" {
+		return reason.category, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Certain, reason.retryable
+	}
+	if codeMistake.MatchString(words) {
+		return diagnose.Other, and(diagnose.InvalidParameters, diagnose.Configuration, diagnose.LambdaUnhandled), diagnose.Likely, diagnose.No
+	}
+	if r.exit == "126" || r.exit == "127" {
+		return diagnose.Configuration, and(diagnose.Other), diagnose.Likely, diagnose.No
+	}
 	s := signalOf(&diagnose.Cause{Message: r.reason, Shape: diagnose.PlainCause})
 	switch s.category {
 	case diagnose.Permission, diagnose.Quota, diagnose.Throttling, diagnose.Network, diagnose.ResourceNotFound:
 		return s.category, and(diagnose.Other), diagnose.Likely, retryOf(s.category)
 	}
 	return diagnose.Other, and(diagnose.Configuration), diagnose.Likely, diagnose.Depends
+}
+
+// placement are ECS's reasons for not placing a task, as its API documents them.
+var placement = map[string]struct {
+	category  diagnose.Category
+	retryable diagnose.Retryable
+	why       string
+}{
+	"AGENT":                   {diagnose.Configuration, diagnose.Depends, "The ECS agent of the container instance is disconnected: its process, its way to the ECS endpoints or its instance role is broken, or the instance is just going away. Look at agentConnected of the container instance, and replace the instance."},
+	"ATTRIBUTE":               {diagnose.Configuration, diagnose.No, "The task needs an attribute that no container instance has: an instance type, architecture, GPU, log driver or placement constraint."},
+	"MISSING":                 {diagnose.Configuration, diagnose.No, "The container instance, task definition or capacity provider that was named does not exist (any more)."},
+	"INACTIVE":                {diagnose.Configuration, diagnose.No, "The container instance was deregistered."},
+	"LOCATION":                {diagnose.Configuration, diagnose.No, "The container instance lies in another zone than the task's subnet."},
+	"EMPTY CAPACITY PROVIDER": {diagnose.Configuration, diagnose.Depends, "The capacity provider has no instances."},
 }
 
 func retryOf(c diagnose.Category) diagnose.Retryable {
@@ -451,7 +480,14 @@ func (f *facts) againJob(retryable diagnose.Retryable) []diagnose.Remedy {
 
 func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	words := r.code + " " + r.reason
+	if reason, ok := placement[strings.ToUpper(strings.TrimSpace(r.code))]; ok && r.service == "ecs" {
+		return reason.why
+	}
 	switch {
+	case diskFull.MatchString(words):
+		return "The disk of the work is full: Fargate tasks have 20 GiB of ephemeral storage unless the task definition says more (ephemeralStorage, up to 200), containers on EC2 share the instance's volume with images and earlier containers."
+	case netFailed.MatchString(words):
+		return "Fargate could not give the task its network interface in time; that passes as a rule, so try it again. Where it comes back, look for subnets without free IP addresses and for the limit of network interfaces."
 	case c == diagnose.Timeout:
 		return "The service's own time limit for the work ended it (the job definition's timeout, the job's Timeout, StoppingCondition); it is not the state's TimeoutSeconds."
 	case c == diagnose.AbortedByHand:

@@ -136,9 +136,11 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	loadError   = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
-	importError = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib   = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	loadError = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	// handlerMissing says that the function's entry is not there, in the words of the runtimes.
+	handlerMissing = pattern.New(`(?i)\bbad handler\b|\bhandler (?:'[^']*' |"[^"]*" |\S+ )?(?:was |is )?(?:not found|missing|undefined|not exported|could not be (?:found|loaded))|^Handler '|(?:unable|failed) to (?:load|find) (?:the )?handler|no handler (?:found|defined)`)
+	importError    = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib      = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
@@ -151,7 +153,7 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	exited := f.errorIs("Runtime.ExitError") && !outOfMemory.MatchString(f.msg) && !crashed.MatchString(f.msg)
 	m := importError.FindStringSubmatch(f.msg)
 	lib := sharedLib.FindString(f.msg)
-	loading := f.says("Handler ", "is undefined or not exported", "Bad handler", "handler not found", "Couldn't find valid bootstrap", "entrypoint requires the handler name", "fork/exec", "missing on module", "Class not found", "Entrypoint", "Error loading class", "No public method named")
+	loading := handlerMissing.MatchString(f.msg) || f.says("is undefined or not exported", "Couldn't find valid bootstrap", "entrypoint requires the handler name", "fork/exec", "missing on module", "Class not found", "Entrypoint", "Error loading class", "No public method named")
 	if !named && !exited && (m == nil || !f.lambda()) && (lib == "" || !f.lambda()) && !(f.lambda() && loading && f.root.Frames == nil) {
 		return nil
 	}
@@ -165,7 +167,7 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	d.RootCause = fmt.Sprintf("%s failed before its handler ran: its code could not be loaded or started%s%s.", upper(fn), inChild(f), saying(f.msg))
 	var steps []string
 	switch {
-	case f.says("Handler", "handler", "NoHandler") && !f.says("Unable to import", "Cannot find module", "No module named"):
+	case (handlerMissing.MatchString(f.msg) || f.says("HandlerNotFound", "NoHandler", "MalformedHandler", "is undefined or not exported", "missing on module", "No public method named", "requires the handler name")) && !f.says("Unable to import", "Cannot find module", "No module named"):
 		d.Title = "The handler of " + fn + " is not found"
 		d.RootCause = fmt.Sprintf("The handler setting of %s and what its code exports do not match%s.", fn, or(saying(f.msg), ""))
 		d.Explanation = "The setting is FILE.FUNCTION (Java: package.Class::method, .NET: Assembly::Namespace.Class::Method): the file has to lie at that place in the package, and the function has to be defined and exported under just that name."
@@ -310,10 +312,10 @@ func lambdaException(f *facts) *diagnose.Finding {
 		return nil
 	}
 	s := f.signal()
-	if s.category != "" && (s.sure || f.root.Action != "") {
+	if s.category != "" && (s.sure || f.root.Action != "") || f.upstream() != 0 {
 		return nil
 	}
-	if lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
+	if exitedEarly.MatchString(f.msg) || lambdaMemory(f) != nil || lambdaPackaging(f) != nil || relayedExecution(f) || f.tokenIsDead() || f.modelTrouble() || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaUnhandled, diagnose.Certain, diagnose.Depends)
@@ -408,6 +410,12 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	case family == standing:
 		return no, "The error's name says that the code found its input or what it needs to be wrong, which a retry with the same input finds again."
 	}
+	switch {
+	case strings.Contains(msg, "Errno 38"):
+		return no, "Lambda's environment has no shared memory (/dev/shm), so that multiprocessing pools, queues and semaphores do not work there: use threads, multiprocessing.Process with a Pipe, or a setting of the library that keeps it from it."
+	case strings.Contains(msg, "Read-only file system"):
+		return no, "In a Lambda function only /tmp can be written to: let the code and its libraries put files, caches and home directories there."
+	}
 	if refuses.MatchString(msg) {
 		return no, "The message says that the code refuses its input: the same input would be refused again."
 	}
@@ -453,7 +461,7 @@ var (
 	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
 )
 
-var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\bno (?:data|files?|records?|rows?|items?)\b|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{
@@ -462,12 +470,16 @@ var LambdaUnknown = &diagnose.Rule{
 	Check: one(lambdaUnknown),
 }
 
+// exitedEarly is how Lambda once said that the process was gone.
+var exitedEarly = pattern.New(`(?i)process exited before completing (?:the )?request`)
+
 func lambdaUnknown(f *facts) *diagnose.Finding {
-	if f.lambda() && f.root.Message != "" || timedOutAfter.MatchString(f.root.Text) {
+	early := exitedEarly.MatchString(f.msg)
+	if f.lambda() && f.root.Message != "" && !early || timedOutAfter.MatchString(f.root.Text) {
 		return nil
 	}
 	handled := f.errorIs("Lambda.AWSLambdaException") && (f.msg == "Unhandled" || f.msg == "Handled")
-	if !handled && !f.errorIs("Lambda.Unknown", "Lambda.ClientExecutionTimeoutException") && !f.says("Step Functions cannot determine whether Lambda successfully received the call") {
+	if !handled && !early && !f.errorIs("Lambda.Unknown", "Lambda.ClientExecutionTimeoutException") && !f.says("Step Functions cannot determine whether Lambda successfully received the call") {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Hypothesis, diagnose.Depends)
@@ -475,6 +487,9 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	if f.says("ClientExecutionTimeout", "cannot determine whether") {
 		d.Category, d.Confidence, d.Retryable = diagnose.ServiceError, diagnose.Likely, diagnose.Yes
 		d.Also = []diagnose.Category{diagnose.Network, diagnose.LambdaResourceExhausted}
+	}
+	if early {
+		d.Retryable = diagnose.No
 	}
 	if handled {
 		d.Category, d.Also = diagnose.LambdaUnhandled, []diagnose.Category{diagnose.LambdaResourceExhausted}

@@ -42,8 +42,11 @@ var serviceNames = map[string]string{
 }
 
 func serviceName(s string) string {
-	if name, ok := serviceNames[strings.ToLower(s)]; ok {
-		return name
+	lower := strings.ToLower(s)
+	for _, name := range []string{lower, strings.TrimPrefix(lower, "amazon"), strings.TrimPrefix(lower, "aws")} {
+		if name, ok := serviceNames[name]; ok {
+			return name
+		}
 	}
 	if s == "" || !looksLikeName(s) {
 		return "the called service"
@@ -222,6 +225,26 @@ func quotaReached(f *facts) *diagnose.Finding {
 		d.Retryable = diagnose.No
 		d.Explanation = "A region holds at most 10,000 state machines (and activities) by default; old ones that nobody uses, left by test stacks, count too."
 	}
+	if kept.MatchString(f.msg+" "+name) && !underway.MatchString(f.msg) {
+		d.Retryable = diagnose.No
+		d.Explanation = "What counts here is kept until somebody deletes it, so that a retry meets the same limit: delete what is not needed, or ask for a higher quota."
+	}
+	if f.lambda() && ofDatabase(f.msg) == diagnose.Quota {
+		d.Confidence = diagnose.Likely
+		d.Also = []diagnose.Category{diagnose.Network, diagnose.Throttling, diagnose.LambdaUnhandled}
+		what = "the database's limit of connections (max_connections)"
+		d.RootCause = fmt.Sprintf("%s could not get a connection, as %s is reached%s.", upper(f.actorShort()), what, saying(f.msg))
+		d.Title = "The database takes no more connections"
+		d.Explanation = "Every environment of a function holds connections of its own, so that parallel iterations and executions add up to more than the server takes; connections that are opened in the handler and not closed stay until the environment ends."
+		d.Remedies = []diagnose.Remedy{
+			{Title: "Share the connections", Steps: []string{"Put RDS Proxy in front (or a pool with a small limit, made once outside the handler), and set MaxConcurrency on the Map or reserved concurrency on the function below what the server takes.", "SHOW max_connections; and the CloudWatch metric DatabaseConnections tell how far it is; a larger instance takes more."}},
+			f.retryRemedy("Retry with back-off and jitter, as others let go"),
+		}
+		d.Focus = f.focusField("the database is full here", "Resource", "Parameters")
+		d.Prevention = []string{"Alarm on DatabaseConnections at 80 % of max_connections."}
+		d.Docs = []string{"Managing connections with Amazon RDS Proxy", "Map workflow state"}
+		return d
+	}
 	if none {
 		d.Retryable = diagnose.No
 		d.Explanation = "The quota is 0: nothing of that kind may run at all until it is raised, so that neither waiting nor a retry helps."
@@ -244,6 +267,13 @@ func quotaReached(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Service Quotas User Guide", "Step Functions service quotas"}
 	return d
 }
+
+var (
+	// kept are things that count against a quota until they are deleted; underway is
+	// what ends by itself.
+	kept     = pattern.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
+	underway = pattern.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
+)
 
 func quotaCode(f *facts) string {
 	switch f.service() {
@@ -275,7 +305,7 @@ var HistoryFull = &diagnose.Rule{
 var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
-	if !historyFull.MatchString(f.msg) {
+	if !historyFull.MatchString(f.msg) || f.apiInput() {
 		return nil
 	}
 	d := f.finding(diagnose.Quota, diagnose.Certain, diagnose.No)
@@ -298,6 +328,8 @@ var PayloadTooLarge = &diagnose.Rule{
 	Doc:   "Something is larger than a byte limit: 256 KiB of a state, 6 MB of a Lambda payload, a message, an item, overrides.",
 	Check: one(payloadTooLarge),
 }
+
+var byteLimit = pattern.New(`(?i)(?:max(?:imum)?|limit|at most|up to|less than|smaller than|shorter than|allowed)[^.]{0,60}?(?:is|of|:|than|most|to)? (\d[\d,]*) ?(bytes|kb|kib|mb|mib|characters)|(\d[\d,]*)[ -]?(byte|kb|kib|mb|mib|character) (?:limit|maximum)`)
 
 var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
 
@@ -337,6 +369,9 @@ func payloadTooLarge(f *facts) *diagnose.Finding {
 		what, most = "the entries of the request", "256 KB, the limit of one PutEvents request"
 	case f.service() == "ECS" || f.service() == "Batch" || f.says("overrides length"):
 		what, most = "the container overrides", "8,192 bytes (8192), the limit of the overrides"
+	case f.service() != "Bedrock" && byteLimit.MatchString(f.msg):
+		m := byteLimit.FindStringSubmatch(f.msg)
+		what, most = "the request", fmt.Sprintf("%s %s, the limit of %s", or(m[1], m[3]), or(m[2], m[4]), f.service())
 	case f.service() == "Bedrock" || f.says("too long for requested model"):
 		what, most = "the prompt", "what the model takes as input (its context window)"
 	}

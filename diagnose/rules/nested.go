@@ -23,6 +23,27 @@ func relayedExecution(f *facts) bool {
 	return f.nested == nil && f.lambda() && relayedText.MatchString(f.msg) && f.root.Service == "" && f.root.Action == ""
 }
 
+// retryNested says whether starting the child again can help, by what failed in it.
+func (f *facts) retryNested() diagnose.Retryable {
+	if f.stepFunctionsRuntime() || f.nested.Get("Status") == "ABORTED" {
+		return diagnose.No
+	}
+	switch s := signalOf(f.root); s.category {
+	case "":
+	case diagnose.Throttling, diagnose.ServiceError, diagnose.Concurrency:
+		return diagnose.Yes
+	case diagnose.Network, diagnose.Quota:
+		return diagnose.Depends
+	default:
+		return diagnose.No
+	}
+	if f.lambda() {
+		r, _ := ofException(or(f.root.Type, f.err), f.msg)
+		return r
+	}
+	return diagnose.Depends
+}
+
 func nestedFailed(f *facts) *diagnose.Finding {
 	relay := relayedExecution(f)
 	if f.nested == nil && !relay {
@@ -70,8 +91,6 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Give the child a name that shows its parent (\"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$\": \"$$.Execution.Id\" in its Input links both in the console).", "The error name of the parent is States.TaskFailed whatever happened in the child: decide on the child's Error, in a Catch and a Choice, not on the name."}
 	d.Docs = []string{"Start workflow executions from a task state in Step Functions", "Restarting state machine executions with redrive in Step Functions"}
-	if s := signalOf(f.root); s.category == diagnose.Throttling || s.category == diagnose.ServiceError {
-		d.Retryable = diagnose.Yes
-	}
+	d.Retryable = f.retryNested()
 	return d
 }

@@ -115,6 +115,10 @@ func accessDenied(f *facts) *diagnose.Finding {
 	}
 	d.Title = fmt.Sprintf("%s may not call %s", upper(who), action)
 	d.RootCause = fmt.Sprintf("%s calls %s%s, and %s.", upper(f.actor()), action, on, whyDenied(who, action, deny))
+	if action == "the call" {
+		d.Title = fmt.Sprintf("%s was denied access", upper(who))
+		d.RootCause = fmt.Sprintf("%s made a call that was denied%s: %s.", upper(f.actor()), strings.Replace(saying(f.msg), ": ", " with the words ", 1), whyDenied(who, "it", deny))
+	}
 	d.Explanation = explainDenial(f, deny)
 	d.Focus = f.focusField("this call is denied", "Resource")
 	d.Remedies = remediesOf(f, deny)
@@ -208,6 +212,8 @@ func explainDenial(f *facts, d denial) string {
 		if len(j.actions) > 0 {
 			return fmt.Sprintf("With .sync the role needs more than the call that starts the work: also %s, so that Step Functions can follow and stop it.", list(j.actions))
 		}
+	case f.task.service == "eks" || strings.HasPrefix(f.err, "EKS."):
+		return "The Kubernetes API does not let the state machine's role in: IAM alone is not enough, the cluster has to know the role (an EKS access entry, or a mapping in the aws-auth ConfigMap) and give it the right in RBAC; a cluster with a private endpoint cannot be reached at all."
 	case f.task.service == "apigateway":
 		return "With AuthType IAM_ROLE the role needs execute-api:Invoke on the API's stage, method and path, and a resource policy of the API must let it in."
 	}

@@ -61,6 +61,7 @@ func All() []*diagnose.Rule {
 		EventRejected,
 		HTTPTask,
 		APIGatewayStatus,
+		UpstreamRefused,
 		ModelAccess,
 		AccessDenied,
 		ManagedRule,

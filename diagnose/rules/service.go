@@ -87,6 +87,9 @@ func notFound(f *facts) *diagnose.Finding {
 		}
 	}
 	kind = kindIn(f.msg, kind)
+	if kind == "resource" {
+		kind = kindIn(camel.ReplaceAllString(f.root.Action, "$1 $2"), kind) // HeadObject: the object
+	}
 	if f.task.service == "activity" {
 		name = or(name, f.task.activity)
 	}
@@ -120,6 +123,8 @@ func notFound(f *facts) *diagnose.Finding {
 }
 
 var kindWord = pattern.New(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
+
+var camel = pattern.New(`([a-z])([A-Z])`)
 
 func kindIn(msg, otherwise string) string {
 	m := kindWord.FindStringSubmatch(strings.ReplaceAll(msg, "_", " "))
@@ -215,6 +220,9 @@ func conflict(f *facts) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.Concurrency, s.confidence(), diagnose.Yes)
 	thing := strings.TrimSpace("the resource " + subjectOf(f.msg))
+	if lasting.MatchString(f.msg) && !transitional.MatchString(f.msg) {
+		d.Retryable = diagnose.Depends
+	}
 	d.Title = fmt.Sprintf("%s is being changed or used by something else", upper(thing))
 	d.RootCause = fmt.Sprintf("%s calls for %s while another operation on it is in progress or conflicts with it%s.", upper(f.actorShort()), thing, saying(f.msg))
 	d.Explanation = "The service lets one change at a time through and refuses the rest; it passes when the other operation ends."
@@ -233,6 +241,13 @@ func conflict(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Error handling: retrying after an error", "Lambda function states"}
 	return d
 }
+
+var (
+	// lasting are states that a resource is in until somebody changes it; transitional
+	// are states that it leaves by itself.
+	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|available|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	transitional = pattern.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
+)
 
 // InvalidRequest sees values that the called service refuses.
 var InvalidRequest = &diagnose.Rule{
@@ -311,8 +326,13 @@ func upperFirst(s string) string {
 	return upper(s)
 }
 
+// nothingToDo are refusals of a request that would change nothing.
+var nothingToDo = pattern.New(`(?i)no (?:updates|changes) (?:are|is)? ?to be (?:performed|made|applied)|didn't contain changes|does not contain (?:any )?changes|nothing to (?:update|change|commit)|already up[ -]to[ -]date`)
+
 func (f *facts) whyInvalid(member string) string {
 	switch {
+	case nothingToDo.MatchString(f.msg):
+		return "The request would change nothing, and the service takes that for an error: what is wanted is there already. Catch this error by its name and go on as after a success, or compare before the call."
 	case f.says("null", "required", "must contain the parameter", "MissingParameter", "missing"):
 		e := "A member that the service needs is null, empty or missing: it is not in the definition, or the path it comes from leads to null."
 		if member != "" && f.state != nil && f.paramNode(upperFirst(member)) == nil && f.paramNode(member) == nil && (f.state.Parameters != nil || f.state.Arguments != nil) {
@@ -348,6 +368,9 @@ func serviceFailed(f *facts) *diagnose.Finding {
 	service := f.service()
 	if f.lambda() && f.root.Service == "" {
 		service = "the upstream service that the function calls"
+		if m := serverStatus.FindString(f.msg); m == "500" && f.root.Status == 0 {
+			d.Retryable = diagnose.Depends // a program's own 500 is as often a bug as a hiccup
+		}
 	}
 	status := ""
 	if f.root.Status > 0 {

@@ -37,8 +37,8 @@ var classes = []struct {
 	{
 		diagnose.PayloadSize,
 		pattern.New(`(?i)^(RequestEntityTooLarge|RequestTooLarge|EntityTooLarge|ResponseSizeTooLarge|BatchRequestTooLong|MessageTooLong|PayloadTooLarge|ContentTooLarge|ItemCollectionSizeLimitExceeded|PolicyLengthExceeded|PackedPolicyTooLarge|MaxMessageLengthExceeded|DataLimitExceeded|UserDataTooLarge|FileTooLarge|ItemSizeLimitExceeded|RequestHeaderSectionTooLarge)(Exception|Error|Fault)?$`),
-		pattern.New(`(?i)item size (?:has exceeded|to update has exceeded)|request must be smaller than \d+ bytes|exceeded maximum allowed payload size|message must be shorter than|message too long|total size of the entries in the request is over the limit|payload (?:is )?too large|request entity too large|exceed(?:s|ed|ing)? the (?:maximum|max)[\w ]{0,30}(?:size|length|bytes)|size exceeding the maximum number of bytes|(?:size|length) (?:of [\w ]{1,40})?(?:exceeds|is (?:larger|greater) than|must be (?:less than|at most|smaller than)) [\w ]{0,30}\d+ ?(?:bytes|kb|kib|mb|mib|characters)?|Input is too long for requested model|overrides length must be at most|too large to (?:process|send|fit)|maximum (?:payload|message|request|response|item) size`),
-		nil,
+		pattern.New(`(?i)item size (?:has exceeded|to update has exceeded)|request must be smaller than \d+ bytes|exceeded maximum allowed payload size|message must be shorter than|message too long|total size of the entries in the request is over the limit|payload (?:is )?too large|request entity too large|exceed(?:s|ed|ing)? the (?:maximum|max)[\w ]{0,30}(?:size|length|bytes)|size exceeding the maximum number of bytes|(?:size|length) (?:of [\w ]{1,40})?(?:exceeds|is (?:larger|greater) than|must be (?:less than|at most|smaller than)) [\w ]{0,30}\d+ ?(?:bytes|kb|kib|mb|mib|characters)?|Input is too long for requested model|overrides length must be at most|too large to (?:process|send|fit)|maximum (?:payload|message|request|response|item) size|size exceeds (?:the )?(?:maximum |max )?(?:limit|size|allowed)|max(?:imum)? (?:length|size) (?:of [\w ]{1,40})?(?:is|allowed)`),
+		pattern.New(`(?i)(SizeLimitExceeded|SizeExceeded|TooLarge|TooLong|LengthExceeded)\w*$`),
 	},
 	{
 		diagnose.Permission,
@@ -98,7 +98,7 @@ var classes = []struct {
 		diagnose.ServiceError,
 		pattern.New(`(?i)^(InternalServerError|InternalServerException|InternalServerErrorException|InternalFailure|InternalFailureException|InternalError|InternalException|InternalErrorException|InternalServiceError|InternalServiceException|InternalServiceErrorException|InternalServerFault|InternalServiceFault|ServiceException|ServerException|ServiceFailure|ServiceFailureException|ServiceError|ServiceUnavailable|ServiceUnavailableException|ServiceUnavailableError|ServiceInternalError|ServiceException|SdkClientException|SDKClientException|DependencyFailedException|ThirdPartyServiceException|ModelTimeoutException|ModelErrorException|ModelNotReadyException|ModelStreamErrorException|InsufficientCapacity\w*|InsufficientInstanceCapacity|InsufficientClusterCapacity|InsufficientDBInstanceCapacity|InsufficientFreeAddressesInSubnet|CapacityError|RequestTimeout|RequestTimeoutException|RequestTimedOut|BadGateway\w*|GatewayTimeout\w*|Unavailable|HTTPError|KMSInternalException|AgentError|EC2UnexpectedException)$`),
 		pattern.New(`(?i)internal (?:server|service|failure|error)|service (?:is )?(?:temporarily )?unavailable|(?:502|503|504|500)(?: |:|,)(?:from|bad gateway|service|gateway|internal|server error)|bad gateway|gateway time-?out|insufficient capacity|capacity is unavailable|unable to provision requested|please try again later|unexpected error (?:occurred|was encountered)|server error|temporarily unavailable|we encountered an internal error|(?:status code|status|HTTP|code)[:= ]+5\d\d\b`),
-		pattern.New(`(?i)(InternalError|ServerError|InternalServer\w*|Unavailable\w*|ServiceException|ServerException)$`),
+		pattern.New(`(?i)(InternalError|ServerError|InternalServer\w*|Unavailable\w*|ServiceException|ServerException|(?:Operation|Request|Query|Model|Gateway)Tim(?:eout|edOut)\w*)$`),
 	},
 }
 
@@ -237,6 +237,10 @@ func special(c *diagnose.Cause) (signal, bool) {
 			return signal{diagnose.ResourceAlreadyExists, true}, true
 		}
 		return signal{diagnose.Concurrency, true}, true
+	case c.Shape == diagnose.LambdaCause && c.Service == "" && c.Action == "" && ofDatabase(msg) != "":
+		return signal{ofDatabase(msg), true}, true
+	case invalidState.MatchString(exception(c.Type)) || invalidState.MatchString(exception(c.Error)) && c.Shape != diagnose.LambdaCause:
+		return signal{diagnose.Concurrency, true}, true
 	case containsFold(msg, "TaskDefinition is inactive"):
 		return signal{diagnose.ResourceNotFound, true}, true
 	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
@@ -247,6 +251,33 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{}, true
 	}
 	return signal{}, false
+}
+
+// invalidState are exceptions of resources that are not in the state a call needs.
+var invalidState = pattern.New(`(?i)^Invalid(?:\w*State|\w+Status)(?:Fault|Exception)?$`)
+
+// databases are the words of database servers and their drivers, which every
+// language hands on as they are.
+var databases = []struct {
+	category diagnose.Category
+	words    *pattern.Pattern
+}{
+	{diagnose.Permission, pattern.New(`(?i)access denied for user|password authentication failed|no pg_hba\.conf entry|permission denied for (?:table|schema|relation|database|sequence)|login failed for user|ORA-01017|authentication failed`)},
+	{diagnose.Quota, pattern.New(`(?i)too many connections|remaining connection slots|max_user_connections|too many clients|connection pool (?:is )?(?:exhausted|timed out|limit)|QueuePool limit|timeout exceeded when trying to connect|ORA-12519|ORA-00020`)},
+	{diagnose.ResourceAlreadyExists, pattern.New(`(?i)duplicate entry '|duplicate key value violates|unique constraint (?:failed|violated)|violates unique constraint|E11000 duplicate key|Violation of (?:PRIMARY|UNIQUE) KEY|ORA-00001`)},
+	{diagnose.ResourceNotFound, pattern.New(`(?i)relation "[\w.]+" does not exist|unknown (?:database|column|table) '|table '[\w.]+' doesn't exist|no such (?:table|column): |invalid object name '|ORA-00942|column "[\w.]+" does not exist|database "[\w-]+" does not exist`)},
+	{diagnose.Concurrency, pattern.New(`(?i)deadlock (?:found|detected)|lock wait timeout exceeded|could not serialize access|could not obtain lock|WriteConflict|database is locked|was deadlocked|ORA-00060|serialization failure`)},
+	{diagnose.Network, pattern.New(`(?i)server has gone away|lost connection to mysql|SSL SYSCALL error|server closed the connection unexpectedly|terminating connection due to|connection to server .{1,80} failed`)},
+}
+
+// ofDatabase is what a database server's words mean; "" where there are none.
+func ofDatabase(msg string) diagnose.Category {
+	for _, d := range databases {
+		if d.words.MatchString(msg) {
+			return d.category
+		}
+	}
+	return ""
 }
 
 func containsFold(s, part string) bool {
@@ -282,6 +313,9 @@ func (f *facts) readSignal() signal {
 		return signal{}
 	}
 	if f.reportsJob() || f.ownFail() || f.stepFunctions() || f.modelTrouble() || f.tokenIsDead() {
+		return signal{}
+	}
+	if f.upstream() != 0 {
 		return signal{}
 	}
 	s := signalOf(f.root)

@@ -92,6 +92,8 @@ var (
 	inQuotes      = pattern.New(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
 	withoutTags   = strings.NewReplacer("<", "", ">", "", "`", "'")
 	withoutQuotes = strings.NewReplacer("“", "'", "”", "'")
+	// inQuotesWhole is an exception that prints its message in quotes: AnalysisException: "…".
+	inQuotesWhole = pattern.New(`(?s)^([\w.]+(?:Exception|Error): )u?"([^"\n]*)"[;.]?$`)
 	spaces        = pattern.New(`\s+`)
 )
 
@@ -118,6 +120,9 @@ func quoted(s string) string {
 func harmless(s string) string {
 	if len(s) > 8*quoteLength { // what stands further on would be cut off anyway
 		s = strings.ToValidUTF8(s[:8*quoteLength], "")
+	}
+	if m := inQuotesWhole.FindStringSubmatch(s); m != nil {
+		s = m[1] + strings.ReplaceAll(m[2], `"`, "'")
 	}
 	s = markup.ReplaceAllString(s, " ")
 	s = oneLine(s)
