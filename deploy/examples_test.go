@@ -1,12 +1,16 @@
 package deploy_test
 
 import (
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/setup"
+	"github.com/stepsleuth/stepsleuth/sfnlocal"
 )
 
 const examples = "../examples"
@@ -38,6 +42,54 @@ mock_provider "aws" {
 variables {
 `
 
+// newExample copies an example, with the module and a zip file where it looks for them.
+func newExample(t *testing.T, name string) *terraform {
+	t.Helper()
+	tf := newTerraform(t)
+	root := t.TempDir()
+	for from, to := range map[string]string{filepath.Dir(tf.dir): "deploy", examples + "/terraform": "examples/terraform"} {
+		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(root, "build"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "build", "stepsleuth-troubleshooter-arm64.zip"), emptyZip)
+	tf.dir = filepath.Join(root, "examples", "terraform", name)
+	return tf
+}
+
+// The whole pattern is made against stand-ins for AWS: the state machine in sfnlocal,
+// which refuses what AWS refuses, all else in moto. check-setup then finds it whole.
+func TestInlineExampleIsAppliedAndIsWell(t *testing.T) {
+	tf, aws := newExample(t, "inline"), newMoto(t)
+	states := &sfnlocal.Server{}
+	web := httptest.NewServer(states)
+	t.Cleanup(func() {
+		web.Close()
+		_ = states.Close()
+	})
+	tf.env = append(aws.env(), "AWS_ENDPOINT_URL_SFN="+web.URL, "TF_VAR_email=oncall@example.com")
+	tf.ok(t, "init", "-backend=false")
+	tf.ok(t, "apply", "-auto-approve", "-input=false")
+
+	config := aws.config()
+	e := &setup.Examiner{Clients: setup.NewClients(config), Region: config.Region}
+	e.States = sfn.NewFromConfig(config, func(o *sfn.Options) { o.BaseEndpoint = &web.URL })
+	report := e.Examine(t.Context(), "stepsleuth-troubleshooter")
+	if !report.Well() {
+		t.Errorf("not well:\n%s", textOf(t, report))
+	}
+	t.Log("\n" + textOf(t, report))
+	tf.ok(t, "destroy", "-auto-approve", "-input=false")
+	for what, text := range aws.listings(t) {
+		if strings.Contains(text, "stepsleuth") || strings.Contains(text, "role/order") {
+			t.Errorf("destroy leaves behind, of %s:\n%s", what, text)
+		}
+	}
+}
+
 func TestExamplesCanBeApplied(t *testing.T) {
 	for name, c := range map[string]string{
 		"beside": `  state_machine_arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:order"
@@ -64,18 +116,7 @@ run "apply" {
 }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			tf := newTerraform(t)
-			root := t.TempDir()
-			for from, to := range map[string]string{filepath.Dir(tf.dir): "deploy", examples + "/terraform": "examples/terraform"} {
-				if err := os.CopyFS(filepath.Join(root, to), os.DirFS(from)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := os.Mkdir(filepath.Join(root, "build"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			write(t, filepath.Join(root, "build", "stepsleuth-troubleshooter-arm64.zip"), emptyZip)
-			tf.dir = filepath.Join(root, "examples", "terraform", name)
+			tf := newExample(t, name)
 			write(t, filepath.Join(tf.dir, "apply.tftest.hcl"), standIn+c)
 			tf.ok(t, "fmt", "-check", "-diff", "main.tf")
 			tf.ok(t, "init", "-backend=false")

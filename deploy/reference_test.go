@@ -151,6 +151,16 @@ func TestModuleAndTemplateAgree(t *testing.T) {
 	}
 }
 
+// What is set is read: the function says in its documentation what it is configured by.
+func TestTheFunctionReadsWhatIsSet(t *testing.T) {
+	documented := found(read(t, "../cmd/troubleshooter/main.go"), `STEPSLEUTH_[A-Z_]+`)
+	for _, name := range found(read(t, "terraform/function.tf"), `STEPSLEUTH_[A-Z_]+`) {
+		if !slices.Contains(documented, name) {
+			t.Errorf("%s is set, and the function knows nothing of it", name)
+		}
+	}
+}
+
 // notSet are environment variables that are spoken of and not set.
 var notSet = []string{"STEPSLEUTH_REDACTION_KEY"}
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
@@ -47,6 +48,7 @@ type settings struct {
 	modelID       string
 	guardrail     string
 	key           []byte
+	keyParameter  string
 	policy        store.Policy
 	collect       bool
 	namespace     string
@@ -70,11 +72,9 @@ func readSettings(getenv func(string) string) settings {
 		wrong("STEPSLEUTH_MODEL", "it is none, bedrock, or bedrock: and an id; no model is asked")
 	}
 	if text := getenv("STEPSLEUTH_REDACTION_KEY"); text != "" {
-		key, err := hex.DecodeString(text)
-		if s.key = key; err != nil || len(key) < 16 {
-			s.key = nil
-			wrong("STEPSLEUTH_REDACTION_KEY", "it is 16 bytes or more in hexadecimal; one for this environment alone is used")
-		}
+		s.setKey("STEPSLEUTH_REDACTION_KEY", text)
+	} else {
+		s.keyParameter = getenv("STEPSLEUTH_REDACTION_KEY_PARAMETER")
 	}
 	duration := func(name string, dst *time.Duration) {
 		if text := getenv(name); text != "" {
@@ -105,10 +105,42 @@ func readSettings(getenv func(string) string) settings {
 	return s
 }
 
+func (s *settings) setKey(name, text string) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) < 16 {
+		s.misconfigured = append(s.misconfigured, name+": it is 16 bytes or more in hexadecimal; one for this environment alone is used")
+		return
+	}
+	s.key = key
+}
+
+// keyTime is how long a cold start waits for the key at most.
+const keyTime = 2 * time.Second
+
+// fetchKey reads the key from the parameter store.
+func (s *settings) fetchKey(ctx context.Context, c aws.Config) {
+	if s.keyParameter == "" || s.key != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyTime)
+	defer cancel()
+	out, err := ssm.NewFromConfig(c).GetParameter(ctx, &ssm.GetParameterInput{Name: &s.keyParameter, WithDecryption: aws.Bool(true)})
+	const name = "STEPSLEUTH_REDACTION_KEY_PARAMETER"
+	if err != nil || out.Parameter == nil {
+		s.misconfigured = append(s.misconfigured, fmt.Sprintf("%s: it cannot be read (needs ssm:GetParameter, and kms:Decrypt where its key is yours), so one for this environment alone is used: %v", name, err))
+		return
+	}
+	s.setKey(name, aws.ToString(out.Parameter.Value))
+}
+
 // newHandler wires the function. It never fails: what is misconfigured is logged, and
 // the function does what it can without.
 func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) *handler {
 	s := readSettings(getenv)
+	c, noAWS := config.LoadDefaultConfig(ctx)
+	if noAWS == nil {
+		s.fetchKey(ctx, c)
+	}
 	r := &redact.Redactor{Key: s.key}
 	if err := r.Check(); err != nil {
 		r = new(redact.Redactor)
@@ -119,9 +151,8 @@ func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) 
 		Redact: r, Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r}, Incidents: &store.Memory{Policy: s.policy},
 	}}
 	h.duty.Observe = (&observer{log: h.log, out: out, namespace: s.namespace}).observe
-	c, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		h.log.Error("no access to AWS: alarms are answered with what they say themselves", "error", err.Error())
+	if noAWS != nil {
+		h.log.Error("no access to AWS: alarms are answered with what they say themselves", "error", noAWS.Error())
 	} else {
 		s.connect(h.duty, c)
 	}

@@ -68,7 +68,8 @@ func newStation(t *testing.T, environment map[string]string) *station {
 	lambda := engine.LambdaHandler{Invoke: s.invoke}
 	s.states.Tasks = engine.TaskMux{"arn:aws:states:::lambda:invoke": lambda, "arn:aws:states:::sns:publish": engine.TaskFunc(s.publish)}
 	s.web = &awstest.Cloud{States: s.states, Tables: &awstest.Table{}, Functions: map[string]json.RawMessage{
-		"charge": json.RawMessage(`{"FunctionName":"charge","Runtime":"python3.13","Timeout":3,"MemorySize":128}`)}}
+		"charge": json.RawMessage(`{"FunctionName":"charge","Runtime":"python3.13","Timeout":3,"MemorySize":128}`)},
+		Secrets: map[string]string{"/stepsleuth/redaction-key": strings.Repeat("0123456789abcdef", 8)}}
 	srv := httptest.NewServer(s.web)
 	t.Cleanup(func() { srv.Close(); s.states.Close() })
 	none := filepath.Join(t.TempDir(), "none")
@@ -405,6 +406,20 @@ func TestTheLogIsJSONAndCounts(t *testing.T) {
 	}
 	if metrics != 1 || !strings.Contains(s.logged(), "STEPSLEUTH_DIGEST: it is a duration like 1h") {
 		t.Errorf("%s", s.logged())
+	}
+}
+
+func TestTheSameSecretHasTheSamePlaceholderInEveryEnvironment(t *testing.T) {
+	text := func(parameter string) string {
+		s := newStation(t, map[string]string{"STEPSLEUTH_REDACTION_KEY_PARAMETER": parameter})
+		return s.handler.duty.Redact.Text("ana@example.com").String()
+	}
+	const parameter = "/stepsleuth/redaction-key"
+	if a, b := text(parameter), text(parameter); a != b || strings.Contains(a, "ana") {
+		t.Errorf("%s, then %s", a, b)
+	}
+	if a, b := text(parameter), text("/none"); a == b {
+		t.Errorf("without the key it is %s too", b)
 	}
 }
 

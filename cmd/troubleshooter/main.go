@@ -26,8 +26,9 @@
 //	                              remembers failures; absent: each environment remembers its own
 //	STEPSLEUTH_MODEL              none (default), bedrock, or bedrock:MODEL-OR-PROFILE-ID
 //	STEPSLEUTH_GUARDRAIL          ID:VERSION of a Bedrock guardrail
-//	STEPSLEUTH_REDACTION_KEY      32 bytes or more in hexadecimal: the same secret gets the same
+//	STEPSLEUTH_REDACTION_KEY      16 bytes or more in hexadecimal: the same secret gets the same
 //	                              placeholder everywhere; absent: the same within one environment only
+//	STEPSLEUTH_REDACTION_KEY_PARAMETER  name of an SSM parameter (SecureString) that holds that key
 //	STEPSLEUTH_DIGEST             between notifications of equal failures: 1h (default)
 //	STEPSLEUTH_KEEP               after which a failure not seen again is forgotten: 720h (default)
 //	STEPSLEUTH_COLLECT            all (default), or none: no configuration and no log of functions

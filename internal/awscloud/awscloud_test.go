@@ -372,7 +372,7 @@ func TestWhatOfTheFunctionIsDeniedIsNamed(t *testing.T) {
 	_, missing := s.collect(c)
 	got := strings.Join(missing, "\n")
 	for _, want := range []string{
-		`{"Effect":"Allow","Action":"lambda:GetFunctionConfiguration","Resource":"arn:aws:lambda:us-east-1:123456789012:function:charge"}`,
+		`{"Effect":"Allow","Action":"lambda:GetFunctionConfiguration","Resource":"arn:aws:lambda:us-east-1:123456789012:function:charge:live"}`,
 		`{"Effect":"Allow","Action":"logs:FilterLogEvents","Resource":"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/charge:*"}`,
 	} {
 		if !strings.Contains(got, want) {

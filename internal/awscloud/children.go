@@ -155,11 +155,12 @@ func (b *brood) mapRun(ctx context.Context, x *history.Execution, m *asl.Machine
 
 // items fetches the first failed children of a Map run.
 func (b *brood) items(ctx context.Context, run string) []*history.Execution {
+	const parts = 2 // mapRun:MACHINE/LABEL:ID
 	a, ok := parseARN(run)
-	if !ok || slices.ContainsFunc(b.f.Children, func(x *history.Execution) bool { return x.MapRunARN == run }) {
+	if !ok || len(a.resource) < parts || slices.ContainsFunc(b.f.Children, func(x *history.Execution) bool { return x.MapRunARN == run }) {
 		return nil
 	}
-	n := need{theMapItems, "states:ListExecutions", a.with("states", "mapRun", "*").String()}
+	n := need{theMapItems, "states:ListExecutions", a.with("states", "mapRun", a.resource[1], "*").String()}
 	var found []*history.Execution
 	for _, status := range []types.ExecutionStatus{types.ExecutionStatusFailed, types.ExecutionStatusTimedOut} {
 		out, err := b.c.States.ListExecutions(ctx, &sfn.ListExecutionsInput{

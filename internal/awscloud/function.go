@@ -61,7 +61,7 @@ func (s *settings) ask(ctx context.Context, fn function) (*lambda.GetFunctionCon
 	}
 	out, err := s.c.Functions.GetFunctionConfiguration(ctx, in, fn.arn.inLambda)
 	if err != nil {
-		return nil, need{"the configuration of the function " + fn.name, "lambda:GetFunctionConfiguration", fn.arn.String()}.explain(ctx, err)
+		return nil, need{"the configuration of the function " + fn.name, "lambda:GetFunctionConfiguration", fn.resource()}.explain(ctx, err)
 	}
 	return out, nil
 }
@@ -71,6 +71,14 @@ type function struct {
 	arn       arn // without qualifier
 	name      string
 	qualifier string
+}
+
+// resource is what a policy names: a version or an alias is a resource of its own.
+func (f function) resource() string {
+	if f.qualifier == "" {
+		return f.arn.String()
+	}
+	return f.arn.String() + ":" + f.qualifier
 }
 
 // functionOf returns the function that the failing task called.

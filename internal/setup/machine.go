@@ -176,6 +176,9 @@ func (x *examination) instrumented(ctx context.Context, name, role string, p add
 			x.mend("machine", fmt.Sprintf("%s publishes to %s, the function to %s", name, topic, want), instrumentAgain(x.settings.arn, want))
 		}
 		needs = append(needs, need{what: "publish to the topic", action: "sns:Publish", resource: topic})
+		if topic == x.settings.environment[envTopic] {
+			needs = append(needs, x.useOfTopicKey()...)
+		}
 	}
 	if mended == len(x.report.Checks) {
 		x.ok("machine", "%s is instrumented", name)

@@ -74,6 +74,7 @@ type examination struct {
 	account   string
 	settings  settings
 
+	topicKey    string   // ARN; "" where publishing needs none
 	deadLetters []string // ARNs of queues
 	watched     []string // ARNs of the state machines that rules name
 	needs       []need   // of the function's role

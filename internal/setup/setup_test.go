@@ -145,6 +145,9 @@ func TestWhatIsToBeMended(t *testing.T) {
 		"no permission to read the logs of the functions": {func(w *world) {
 			w.definition, w.lacks = instrumented(t, functionARN, topicARN), []string{"logs:FilterLogEvents"}
 		}, "role", "may not read the logs and settings of the functions that order calls", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/reserve-stock:*"},
+		"no permission to use the topic's key": {func(w *world) {
+			w.definition, w.topicKey, w.lacks = instrumented(t, functionARN, topicARN), "1234-5678", []string{"kms:GenerateDataKey"}
+		}, "machine", "order may not use the topic's key", `"Action":["kms:GenerateDataKey"],"Resource":["arn:aws:kms:eu-west-1:123456789012:key/1234-5678"]`},
 		"something denies it": {func(w *world) { w.denies = []string{"sns:Publish"} },
 			"role", "may not tell people: something denies it", `"Action":["sns:Publish"]`},
 		"a machine that is gone": {func(w *world) { w.refuse["DescribeStateMachine"] = refusal("StateMachineDoesNotExist") },
@@ -292,5 +295,23 @@ func TestWithNoRegionNothingIsAsked(t *testing.T) {
 	e := &setup.Examiner{Clients: setup.Clients{}}
 	if r := e.Examine(t.Context(), "f"); r.Well() || !strings.Contains(text(t, r), "export AWS_REGION") {
 		t.Error(text(t, r))
+	}
+}
+
+// Whatever a definition, a policy or a pattern holds, there is a report.
+func TestOddTexts(t *testing.T) {
+	odd := []string{"", "null", "[]", "{", `{"States":null,"Statement":null,"detail":null}`, `{"States":{"stepsleuth: a":{"Branches":[{"States":{"b":{"Parameters":{"FunctionName":"function:"}}}}]}}}`,
+		`{"States":{"stepsleuth: a":[]}}`, `{"Statement":[{"Effect":"Allow","Action":{},"Principal":[1],"Condition":{"ArnLike":{"aws:SourceArn":7}}}]}`,
+		`{"source":["aws.states"],"detail":{"stateMachineArn":[{"prefix":"x"},""],"status":[1]}}`, `{"Statement":"x"}`}
+	for _, text := range odd {
+		for _, other := range odd {
+			w := newWorld()
+			w.definition, w.policy = text, other
+			w.rules["stepsleuth-troubleshooter-failures"].EventPattern = &text
+			w.policies = map[string]string{"stepsleuth-troubleshooter": other, "order": other}
+			if r := examine(t, w); len(r.Checks) < 8 {
+				t.Errorf("%d checks with %q and %q", len(r.Checks), text, other)
+			}
+		}
 	}
 }

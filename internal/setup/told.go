@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -30,10 +31,33 @@ func (x *examination) topic(ctx context.Context) {
 		how := "not encrypted"
 		if key := out.Attributes["KmsMasterKeyId"]; key != "" {
 			how = "encrypted with " + key
+			x.topicKey = x.keyARN(key)
+			x.needs = append(x.needs, x.useOfTopicKey()...)
 		}
 		x.ok("topic", "%s, %s", resourceOf(arn), how)
 	}
 	x.subscriptions(ctx, arn)
+}
+
+// keyARN is the ARN of a key of one's own, which whoever publishes has to be allowed to
+// use; "" for AWS's own, which needs no permission, and for an alias, behind which the
+// key is not known.
+func (x *examination) keyARN(key string) string {
+	switch {
+	case strings.Contains(key, "alias/"):
+		return ""
+	case strings.HasPrefix(key, "arn:"):
+		return key
+	}
+	return x.arn("kms", "key/"+key)
+}
+
+// useOfTopicKey are the permissions that publishing to an encrypted topic needs.
+func (x *examination) useOfTopicKey() []need {
+	if x.topicKey == "" {
+		return nil
+	}
+	return []need{{what: "use the topic's key", action: "kms:GenerateDataKey", resource: x.topicKey}, {what: "use the topic's key", action: "kms:Decrypt", resource: x.topicKey}}
 }
 
 func (x *examination) subscriptions(ctx context.Context, topic string) {

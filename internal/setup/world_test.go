@@ -53,6 +53,7 @@ type world struct {
 	policy      string // of the function; "" none
 	onFailure   string
 
+	topicKey      string
 	subscriptions []string
 	keys          []string
 	ttl           string
@@ -196,7 +197,7 @@ func (w roles) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput
 }
 
 func (w topics) GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error) {
-	return &sns.GetTopicAttributesOutput{Attributes: map[string]string{}}, w.refuse["GetTopicAttributes"]
+	return &sns.GetTopicAttributesOutput{Attributes: map[string]string{"KmsMasterKeyId": w.topicKey}}, w.refuse["GetTopicAttributes"]
 }
 
 func (w topics) ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {

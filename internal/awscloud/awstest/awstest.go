@@ -25,6 +25,7 @@ const Account = "123456789012"
 type Cloud struct {
 	States    http.Handler               // the Step Functions API
 	Functions map[string]json.RawMessage // by name: what GetFunctionConfiguration answers
+	Secrets   map[string]string          // parameters of the parameter store, by name
 	Tables    http.Handler               // DynamoDB: a *Table; may be nil
 	Models    http.Handler               // Amazon Bedrock; may be nil
 	Refuse    func(action string) *Refusal
@@ -97,6 +98,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		action, serve = "states:"+operation, c.States.ServeHTTP
 	case service == "Logs_20140328" && operation == "FilterLogEvents":
 		action, serve = "logs:"+operation, c.filterLogEvents
+	case service == "AmazonSSM" && operation == "GetParameter":
+		action, serve = "ssm:"+operation, c.parameter
 	case service == "DynamoDB_20120810" && c.Tables != nil:
 		action, serve = "dynamodb:"+operation, c.Tables.ServeHTTP
 	case strings.HasPrefix(r.URL.Path, "/model/") && c.Models != nil:
@@ -154,6 +157,17 @@ func (c *Cloud) configuration(w http.ResponseWriter, escaped string) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(text)
+}
+
+func (c *Cloud) parameter(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Name string }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	text, ok := c.Secrets[in.Name]
+	if !ok {
+		refuse(w, &Refusal{Code: "ParameterNotFound"})
+		return
+	}
+	answer(w, map[string]any{"Parameter": map[string]string{"Name": in.Name, "Type": "SecureString", "Value": text}})
 }
 
 func (c *Cloud) filterLogEvents(w http.ResponseWriter, r *http.Request) {
