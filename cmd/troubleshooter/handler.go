@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,8 +29,9 @@ import (
 
 // handler is the function. It is a lambda.Handler.
 type handler struct {
-	duty *oncall.Duty
-	log  *slog.Logger
+	duty   *oncall.Duty
+	log    *slog.Logger
+	memory int // of the function, in bytes
 }
 
 // Invoke answers one event.
@@ -53,6 +55,7 @@ type settings struct {
 	collect       bool
 	namespace     string
 	level         slog.Level
+	memory        int      // bytes
 	misconfigured []string // what is wrong, and what is done instead
 }
 
@@ -98,6 +101,11 @@ func readSettings(getenv func(string) string) settings {
 	if text := getenv("STEPSLEUTH_LOG_LEVEL"); text != "" && s.level.UnmarshalText([]byte(text)) != nil {
 		wrong("STEPSLEUTH_LOG_LEVEL", "it is debug, info, warn or error; info is used")
 	}
+	mb, err := strconv.Atoi(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	if err != nil || mb <= 0 {
+		mb = usualMemory
+	}
+	s.memory = mb << 20
 	if s.topic != "" && !strings.HasPrefix(s.topic, "arn:") {
 		wrong("STEPSLEUTH_TOPIC_ARN", "it is the ARN of a topic; nothing is published")
 		s.topic = ""
@@ -133,6 +141,13 @@ func (s *settings) fetchKey(ctx context.Context, c aws.Config) {
 	s.setKey(name, aws.ToString(out.Parameter.Value))
 }
 
+// A history takes its bytes several times over while it is read: what AWS sent, what the
+// SDK makes of it, and what package history does.
+const (
+	usualMemory  = 128 // MB
+	partOfMemory = 24
+)
+
 // newHandler wires the function. It never fails: what is misconfigured is logged, and
 // the function does what it can without.
 func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) *handler {
@@ -146,7 +161,7 @@ func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) 
 		r = new(redact.Redactor)
 		s.misconfigured = append(s.misconfigured, "STEPSLEUTH_REDACTION_KEY: it cannot be used; one for this environment alone is")
 	}
-	h := &handler{log: newLog(out, s.level, r)}
+	h := &handler{log: newLog(out, s.level, r), memory: s.memory}
 	h.duty = &oncall.Duty{Responder: oncall.Responder{
 		Redact: r, Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r}, Incidents: &store.Memory{Policy: s.policy},
 	}}
@@ -165,6 +180,7 @@ func newHandler(ctx context.Context, getenv func(string) string, out io.Writer) 
 // connect gives the duty what it reaches on AWS.
 func (s settings) connect(d *oncall.Duty, c aws.Config) {
 	d.Cloud = awscloud.New(c)
+	d.Cloud.Bytes = s.memory / partOfMemory
 	if !s.collect {
 		d.Cloud.Functions, d.Cloud.Logs = nil, nil
 	}

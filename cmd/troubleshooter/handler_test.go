@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ type station struct {
 	client  *sfn.Client
 	handler *handler
 	ended   chan *history.Execution
+	busy    atomic.Bool // Lambda throttles the troubleshooter
 
 	mu   sync.Mutex
 	logs bytes.Buffer
@@ -90,6 +92,9 @@ func newStation(t *testing.T, environment map[string]string) *station {
 func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
 	if !strings.Contains(call.Function, instrument.DefaultHandler) {
 		return engine.LambdaReply{Payload: []byte(boom), Failed: true}, nil
+	}
+	if s.busy.Load() {
+		return engine.LambdaReply{Payload: []byte(`{"errorType":"Busy"}`), Failed: true}, nil
 	}
 	out, err := s.handler.Invoke(ctx, call.Payload)
 	if err != nil {
@@ -189,6 +194,25 @@ func TestOneFailureIsOneNotificationHoweverItComes(t *testing.T) {
 	other := s.run("order", added.Text)
 	if a := s.ask(statusEvent(other)); len(s.web.Published()) != 0 || a.Answers[0].Standing != "again" {
 		t.Errorf("published %v, answers %+v", s.web.Published(), a.Answers)
+	}
+}
+
+func TestWhatIsToldFromOutsideIsTheFailureThatTheWorkflowCaught(t *testing.T) {
+	s := newStation(t, nil)
+	added, err := instrument.Add("order", []byte(charge), instrument.Options{Topic: topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run("order", added.Text)
+	s.busy.Store(true) // the second time the workflow cannot reach the function
+	x := s.run("order", added.Text)
+	s.busy.Store(false)
+	a := s.ask(statusEvent(x))
+	if len(s.web.Published()) != 0 || a.Answers[0].Standing != "repeat" {
+		t.Errorf("published %v, answers %+v", s.web.Published(), a.Answers)
+	}
+	if b := s.ask(fmt.Sprintf(`{"executionArn":%q}`, x.ARN)); b.Failure == nil || b.Failure.State != "Charge" {
+		t.Errorf("%+v", b)
 	}
 }
 

@@ -40,10 +40,13 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
 func main() {
-	lambda.Start(newHandler(context.Background(), os.Getenv, os.Stdout))
+	h := newHandler(context.Background(), os.Getenv, os.Stdout)
+	debug.SetMemoryLimit(int64(h.memory) / 10 * 8) // collect rather than be killed
+	lambda.Start(h)
 }

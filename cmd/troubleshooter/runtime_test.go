@@ -46,6 +46,23 @@ func (r *runtimeAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // TestTheFunctionStartsUnderTheRuntimeAPI builds the function as it is deployed, for this
 // machine, and prints how long a cold start takes to the first answer.
 func TestTheFunctionStartsUnderTheRuntimeAPI(t *testing.T) {
+	bootstrap := build(t)
+	var times []time.Duration
+	var memory string
+	for range 5 {
+		took, rss := coldStart(t, bootstrap, offline, "http://127.0.0.1:1") // nobody listens there
+		times, memory = append(times, took), fmt.Sprint(rss, " kB")
+	}
+	slices.Sort(times)
+	info, _ := os.Stat(bootstrap)
+	t.Logf("cold start to the first answer: best %v, median %v; resident %s; %d bytes", times[0], times[len(times)/2], memory, info.Size())
+}
+
+// offline is an event of an execution in no region's API: it is answered with what it says.
+const offline = `{"executionArn":"offline","state":"Charge","failure":{"Error":"KeyError","Cause":"{\"errorMessage\":\"'currency'\",\"errorType\":\"KeyError\",\"stackTrace\":[\"  File \\\"/var/task/app.py\\\", line 7, in handler\\n\"]}"}}`
+
+func build(t *testing.T) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("SKIPPED: -short")
 	}
@@ -55,23 +72,59 @@ func TestTheFunctionStartsUnderTheRuntimeAPI(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	var times []time.Duration
-	var memory string
-	for range 5 {
-		took, rss := coldStart(t, bootstrap)
-		times, memory = append(times, took), rss
-	}
-	slices.Sort(times)
-	info, _ := os.Stat(bootstrap)
-	t.Logf("cold start to the first answer: best %v, median %v; resident %s; %d bytes", times[0], times[len(times)/2], memory, info.Size())
+	return bootstrap
 }
 
-func coldStart(t *testing.T, bootstrap string) (time.Duration, string) {
+// TestALargeHistoryFitsIntoTheSmallestFunction reads backwards through 25,000 events with
+// large payloads, which no early stop spares it.
+func TestALargeHistoryFitsIntoTheSmallestFunction(t *testing.T) {
+	bootstrap := build(t)
+	served := 0
+	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if operation != "GetExecutionHistory" {
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(w, `{"executionArn":"arn:aws:states:us-east-1:123456789012:execution:order:large","stateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:order","name":"order","status":"RUNNING","startDate":1.7e9,"definition":"{}"}`)
+			return
+		}
+		var in struct {
+			MaxResults int
+			NextToken  string
+		}
+		json.NewDecoder(r.Body).Decode(&in)
+		at := 25_000
+		fmt.Sscan(in.NextToken, &at)
+		fmt.Fprint(w, `{"events":[`)
+		payload := strings.Repeat("x", 20<<10)
+		for i := range in.MaxResults {
+			id := at - i
+			if i > 0 {
+				fmt.Fprint(w, ",")
+			}
+			if id == 25_000 {
+				fmt.Fprintf(w, `{"id":%d,"previousEventId":%d,"timestamp":1.7e9,"type":"TaskStateExited","stateExitedEventDetails":{"name":"Charge","output":"{}"}}`, id, id-1)
+			} else {
+				fmt.Fprintf(w, `{"id":%d,"previousEventId":%d,"timestamp":1.7e9,"type":"PassStateEntered","stateEnteredEventDetails":{"name":"Again","input":"\"%s\""}}`, id, id-1, payload)
+			}
+			served++
+		}
+		fmt.Fprintf(w, `],"nextToken":"%d"}`, at-in.MaxResults)
+	}))
+	defer aws.Close()
+	took, rss := coldStart(t, bootstrap, strings.Replace(offline, `"offline"`, `"arn:aws:states:us-east-1:123456789012:execution:order:large"`, 1), aws.URL)
+	t.Logf("%d events of 20 KiB read in %v, resident %d kB", served, took, rss)
+	if served < 100 || rss > 128<<10 {
+		t.Errorf("%d events took %d kB", served, rss)
+	}
+}
+
+// coldStart starts the function, gives it one event, and returns how long it took to the
+// answer and the most memory that it had, in kB.
+func coldStart(t *testing.T, bootstrap, event, endpoint string) (time.Duration, int) {
 	t.Helper()
 	api := &runtimeAPI{events: make(chan string, 1), answers: make(chan string, 1)}
 	srv := httptest.NewServer(api)
 	defer srv.Close()
-	// Nobody listens there, and the SDK is not to try for long.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bootstrap)
@@ -79,11 +132,10 @@ func coldStart(t *testing.T, bootstrap string) (time.Duration, string) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + srv.Listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=stepsleuth", "_HANDLER=bootstrap", "AWS_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true",
-		"HOME=" + t.TempDir(), "STEPSLEUTH_TOPIC_ARN=" + topic, "GOMEMLIMIT=96MiB",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + endpoint, "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true",
+		"HOME=" + t.TempDir(), "STEPSLEUTH_TOPIC_ARN=" + topic, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 	}
-	// An event of an execution in no region's API: it is answered with what it says.
-	api.events <- `{"executionArn":"offline","state":"Charge","failure":{"Error":"KeyError","Cause":"{\"errorMessage\":\"'currency'\",\"errorType\":\"KeyError\",\"stackTrace\":[\"  File \\\"/var/task/app.py\\\", line 7, in handler\\n\"]}"}}`
+	api.events <- event
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -104,20 +156,22 @@ func coldStart(t *testing.T, bootstrap string) (time.Duration, string) {
 	case <-time.After(30 * time.Second):
 		t.Fatalf("no answer within 30 s\n%s", out.String())
 	}
-	return 0, ""
+	return 0, 0
 }
 
-// resident is the most memory that the process had, as Linux tells it.
-func resident(pid int) string {
+// resident is the most memory that the process had in kB, as Linux tells it; 0 elsewhere.
+func resident(pid int) int {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return "unknown"
+		return 0
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if name, value, _ := strings.Cut(lines.Text(), ":"); name == "VmHWM" {
-			return strings.TrimSpace(value)
+			kB := 0
+			fmt.Sscan(value, &kB)
+			return kB
 		}
 	}
-	return "unknown"
+	return 0
 }

@@ -24,9 +24,10 @@ type Cloud struct {
 	Functions Functions // nil: no function is looked at
 	Logs      Logs      // nil: no log is read
 
-	Lag  time.Duration    // how long to wait for a history that lags behind; 0: 3 seconds
-	Poll time.Duration    // the first wait between two looks at it; 0: 150 ms
-	Now  func() time.Time // nil: time.Now
+	Lag   time.Duration    // how long to wait for a history that lags behind; 0: 3 seconds
+	Poll  time.Duration    // the first wait between two looks at it; 0: 150 ms
+	Bytes int              // of a history, about, after which no more is read; 0: 24 MiB
+	Now   func() time.Time // nil: time.Now
 }
 
 // States is what is needed of the client of AWS Step Functions.

@@ -15,12 +15,14 @@ import (
 	"github.com/stepsleuth/stepsleuth/history"
 )
 
-// How much of a history is read. What failed is at its end, so the first page is small.
+// How much of a history is read. What failed is at its end, so the first page is small;
+// the next ones are as large as those before let expect that they can be held.
 const (
-	firstPage   = 250
-	furtherPage = 1000
-	maxPages    = 100      // 25,000 events are the most that AWS records
-	maxText     = 24 << 20 // bytes of all pages as JSON; a function of 128 MB has to hold them
+	firstPage = 100
+	leastPage = 50
+	mostPage  = 1000
+	maxPages  = 500 // 25,000 events are the most that AWS records
+	maxBytes  = 24 << 20
 )
 
 // events returns the execution with its newest events, as many as resolve its failure:
@@ -31,14 +33,14 @@ func (c *Cloud) events(ctx context.Context, a arn, ask Ask, described *history.E
 		return nil, err
 	}
 	checkAt := 1
-	for r.token != nil && len(r.pages) < maxPages && r.bytes < maxText {
+	for r.token != nil && len(r.pages) < maxPages && r.left() > 0 {
 		if len(r.pages) >= checkAt { // each look reads all pages again: 1, 2, 4, 8 …
 			if r.resolved() {
 				break
 			}
 			checkAt *= 2
 		}
-		if err := r.page(ctx, furtherPage); err != nil {
+		if err := r.page(ctx, r.further()); err != nil {
 			break // what is there is of use, and its beginning is named as missing
 		}
 	}
@@ -53,7 +55,8 @@ type reading struct {
 	described *history.Execution // nil: that was denied
 	machine   *asl.Machine
 	pages     [][]byte
-	bytes     int
+	bytes     int // and events in them
+	count     int
 	token     *string
 	newest    history.Event
 	enough    bool
@@ -64,7 +67,7 @@ type reading struct {
 func (r *reading) begin(ctx context.Context) error {
 	wait := orElse(r.c.Poll, 150*time.Millisecond)
 	for left := orElse(r.c.Lag, 3*time.Second); ; wait *= 2 {
-		r.pages, r.bytes, r.token = nil, 0, nil
+		r.pages, r.bytes, r.count, r.token = nil, 0, 0, nil
 		err := r.page(ctx, firstPage)
 		var p *Problem
 		absent := errors.As(err, &p) && p.Kind == NotFound && r.expectsEnd()
@@ -77,6 +80,15 @@ func (r *reading) begin(ctx context.Context) error {
 		}
 		left -= wait
 	}
+}
+
+// left is how many bytes may still be read.
+func (r *reading) left() int { return orElse(r.c.Bytes, maxBytes) - r.bytes }
+
+// further is how many events to ask for next.
+func (r *reading) further() int32 {
+	each := max(r.bytes/max(r.count, 1), 1)
+	return int32(min(max(r.left()/each, leastPage), mostPage))
 }
 
 func (r *reading) expectsEnd() bool {
@@ -105,7 +117,7 @@ func (r *reading) page(ctx context.Context, size int32) error {
 		r.newest = history.Event{ID: out.Events[0].Id, Type: history.EventType(out.Events[0].Type)}
 	}
 	text := appendWire(nil, out)
-	r.pages, r.bytes = append(r.pages, text), r.bytes+len(text)
+	r.pages, r.bytes, r.count = append(r.pages, text), r.bytes+len(text), r.count+len(out.Events)
 	return nil
 }
 

@@ -140,7 +140,7 @@ func brief(f *diagnose.Failure) string {
 }
 
 func TestALongHistoryIsNotReadToItsBeginning(t *testing.T) {
-	a := &archive{page: 250, definition: `{"StartAt":"Work","States":{"Work":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","End":true}}}`}
+	a := &archive{page: 100, definition: `{"StartAt":"Work","States":{"Work":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","End":true}}}`}
 	add := func(format string, args ...any) {
 		a.events = append(a.events, json.RawMessage(fmt.Sprintf(`{"id":%d,"timestamp":1.7e9,`+format+`}`, append([]any{len(a.events) + 1}, args...)...)))
 	}
