@@ -358,7 +358,7 @@ func TestAModelThatHangsIsGivenUp(t *testing.T) {
 		<-r.Context().Done()
 	})
 	x := s.run("order", charge)
-	a, err := s.try(fmt.Sprintf(`{"executionArn":%q}`, x.ARN), 6*time.Second)
+	a, err := s.try(fmt.Sprintf(`{"executionArn":%q}`, x.ARN), 30*time.Second)
 	if err != nil || a.Category != "lambda-unhandled-exception" || len(asked) == 0 {
 		t.Errorf("%+v, %v, asked %d times", a, err, len(asked))
 	}
