@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 BIN       = bin/stepsleuth
 ORDER     = run examples/order/order.asl.json --functions examples/order/functions.json --outbox ./outbox
 
-.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz bench benchmarks build clean
+.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz fuzz-jsonata bench benchmarks build clean
 
 demo: build ## a payment fails: the report is printed, the mail lands in ./outbox (exit 1 of `run` is what we want)
 	@$(BIN) $(ORDER) --input examples/order/fails.json; test $$? -eq 1
@@ -43,6 +43,12 @@ bench: build ## docs/performance.md: every machine of ../shared/perf, side by si
 
 benchmarks: ## the benchmarks beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz-jsonata: build/jsonata/node_modules/jsonata ## random expressions for FUZZTIME, beside the reference implementation
+	$(GO) run ./jsonata/internal/difftest -time $(FUZZTIME)
+
+build/jsonata/node_modules/jsonata:
+	npm install --no-audit --no-fund --loglevel=error --prefix build/jsonata jsonata@2.2.2
 
 clean:
 	rm -rf bin outbox

@@ -290,7 +290,7 @@ func (m *distributedMap) startChild() {
 		d.Input, d.RoleARN = payload(input), role
 	})
 	if child.run.info.Type == history.Express {
-		child.limit = t.x.timers.set(t.x.now+expressLimit*1000, func() { m.lost(child, history.TimedOut, nil) })
+		child.limit = t.x.timers.set(t.x.now+expressLimit*1000, child.outOfTime)
 	}
 	child.goTo(child.graph.start, input)
 }
@@ -316,7 +316,7 @@ func (m *distributedMap) childRun(input value.Value) *run {
 	}
 	l := &log{limit: x.limits.Events, discard: x.req.Discard}
 	if kind == history.Express {
-		l.limit = 0
+		l.limit = x.expressEvents()
 	}
 	info.DeferEvents(l.render)
 	x.childMu.Lock()

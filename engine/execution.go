@@ -135,7 +135,7 @@ func (x *execution) newRun(input value.Value) *run {
 	}
 	l := &log{limit: x.limits.Events, observe: x.engine.Observe, discard: req.Discard}
 	if req.Type == history.Express {
-		l.limit = 0
+		l.limit = x.expressEvents()
 	}
 	info.DeferEvents(l.render)
 	return &run{log: l, info: info, input: input, start: x.now, sync: req.Sync}
@@ -178,7 +178,22 @@ func (x *execution) begin(start *node, input string) {
 	}
 }
 
-const expressLimit = 5 * 60
+const expressLimit = 5 * 60 // seconds
+
+// endlessEvents is how many events an Express execution may write on a virtual clock.
+// AWS has no such limit, but it has the five minutes, which a loop that never waits
+// would never come to: at a millisecond for each event they are over by now.
+const endlessEvents = expressLimit * 1000
+
+func (x *execution) expressEvents() int {
+	switch {
+	case !x.virtual:
+		return 0
+	case x.req.Limits.Events > 0:
+		return x.req.Limits.Events
+	}
+	return endlessEvents
+}
 
 // startTimeout arms TimeoutSeconds of the machine, and the five minutes of an
 // Express execution.
@@ -193,10 +208,17 @@ func (x *execution) startTimeout() {
 	}
 }
 
+// turnsBetweenChecks is how often a loop that never waits looks whether it is to stop.
+const turnsBetweenChecks = 1024
+
 // loop runs the execution to its end.
 func (x *execution) loop() {
 	defer close(x.done)
-	for !x.over {
+	for turn := 1; !x.over; turn++ {
+		if turn%turnsBetweenChecks == 0 && x.ctx.Err() != nil {
+			x.abort(nil, nil)
+			break
+		}
 		switch t := x.ready.pop(); {
 		case x.overfull != nil:
 			x.tooManyEvents()
@@ -221,6 +243,10 @@ func (x *execution) tooManyEvents() {
 		if t.dead {
 			continue
 		}
+		if t.run.info.Type == history.Express {
+			t.outOfTime()
+			continue
+		}
 		f := newFailure(errRuntime, fmt.Sprintf("The execution reached the maximum number of history events (%d).", t.run.log.limit))
 		f.fatal = true
 		prev := int64(t.run.log.count)
@@ -232,6 +258,15 @@ func (x *execution) tooManyEvents() {
 		t.prev = prev
 		t.join.failed(t, f)
 	}
+}
+
+// outOfTime ends an Express execution whose first thread t is.
+func (t *thread) outOfTime() {
+	if m, ok := t.join.(*distributedMap); ok {
+		m.lost(t, history.TimedOut, nil)
+		return
+	}
+	t.x.end(history.TimedOut, nil)
 }
 
 // wait waits for the next input and takes it in.

@@ -316,6 +316,7 @@ func check(t *testing.T, x *history.Execution) {
 			entered++
 		case strings.HasSuffix(kind, "StateExited"):
 			left++
+		case kind == "ExecutionRedriven", i < len(events)-1 && events[i+1].Type == "ExecutionRedriven":
 		case strings.HasPrefix(kind, "Execution") && i > 0 && i < len(events)-1:
 			t.Fatalf("%s in the middle", kind)
 		}

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/jsonata"
 )
@@ -29,11 +30,16 @@ var oracleScript string
 func main() {
 	module := flag.String("module", "build/jsonata/node_modules/jsonata", "folder of npm jsonata")
 	n := flag.Int("n", 5000, "how many expressions")
+	within := flag.Duration("time", 0, "ask random expressions for this long instead, seed after seed; ends early with a seed that differs")
 	seed := flag.Uint64("seed", 1, "of the generator")
 	cases := flag.String("cases", "", "file of cases ({expr, data} a line) instead of random ones")
 	limit := flag.Int("show", 40, "how many differences to show")
 	flag.Parse()
 	differ, err := run(*module, *cases, *n, *seed, *limit)
+	for end := time.Now().Add(*within); err == nil && differ == 0 && time.Now().Before(end); {
+		*seed++
+		differ, err = run(*module, "", *n, *seed, *limit)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "difftest:", err)
 		os.Exit(2)
@@ -87,7 +93,7 @@ func run(module, cases string, n int, seed uint64, limit int) (int, error) {
 			differ++
 		}
 	}
-	fmt.Printf("jsonata difftest: %d expressions, %d differ (%d of these only in the error code)\n", len(list), differ, codes)
+	fmt.Printf("jsonata difftest: seed %d, %d expressions, %d differ (%d of these only in the error code)\n", seed, len(list), differ, codes)
 	return differ, nil
 }
 
