@@ -45,7 +45,7 @@ benchmarks: ## the benchmarks beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz-jsonata: build/jsonata/node_modules/jsonata ## random expressions for FUZZTIME, beside the reference implementation
-	$(GO) run ./jsonata/internal/difftest -time $(FUZZTIME)
+	$(GO) run ./jsonata/internal/difftest -time $(FUZZTIME) -tolerate 5 -show 5
 
 build/jsonata/node_modules/jsonata:
 	npm install --no-audit --no-fund --loglevel=error --prefix build/jsonata jsonata@2.2.2

@@ -30,21 +30,27 @@ var oracleScript string
 func main() {
 	module := flag.String("module", "build/jsonata/node_modules/jsonata", "folder of npm jsonata")
 	n := flag.Int("n", 5000, "how many expressions")
-	within := flag.Duration("time", 0, "ask random expressions for this long instead, seed after seed; ends early with a seed that differs")
+	within := flag.Duration("time", 0, "ask random expressions for this long, seed after seed")
+	// The reference evaluates some operands at the same time, so that which of two errors
+	// comes first is its own business, and a transform there can make a value hold itself.
+	tolerate := flag.Float64("tolerate", 0, "how many of a thousand random expressions may differ")
 	seed := flag.Uint64("seed", 1, "of the generator")
 	cases := flag.String("cases", "", "file of cases ({expr, data} a line) instead of random ones")
 	limit := flag.Int("show", 40, "how many differences to show")
 	flag.Parse()
-	differ, err := run(*module, *cases, *n, *seed, *limit)
-	for end := time.Now().Add(*within); err == nil && differ == 0 && time.Now().Before(end); {
+	asked, differ, err := run(*module, *cases, *n, *seed, *limit)
+	for end := time.Now().Add(*within); err == nil && time.Now().Before(end); {
 		*seed++
-		differ, err = run(*module, "", *n, *seed, *limit)
+		var more, differing int
+		more, differing, err = run(*module, "", *n, *seed, *limit)
+		asked, differ = asked+more, differ+differing
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "difftest:", err)
 		os.Exit(2)
 	}
-	if differ > 0 {
+	fmt.Printf("jsonata difftest: %d of %d differ\n", differ, asked)
+	if float64(differ) > *tolerate*float64(asked)/1000 {
 		os.Exit(1)
 	}
 }
@@ -61,21 +67,21 @@ type answer struct {
 	Message string          `json:"message"`
 }
 
-func run(module, cases string, n int, seed uint64, limit int) (int, error) {
+func run(module, cases string, n int, seed uint64, limit int) (asked, differ int, err error) {
 	oracle, err := startOracle(module)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer oracle.close()
 	list, err := questions(cases, n, seed)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	differ, codes := 0, 0
+	codes := 0
 	for _, q := range list {
 		want, err := oracle.ask(q)
 		if err != nil {
-			return differ, fmt.Errorf("ask about %s: %w", q.Expr, err)
+			return len(list), differ, fmt.Errorf("ask about %s: %w", q.Expr, err)
 		}
 		got := evaluate(q)
 		switch problem := compare(got, want); problem {
@@ -94,7 +100,7 @@ func run(module, cases string, n int, seed uint64, limit int) (int, error) {
 		}
 	}
 	fmt.Printf("jsonata difftest: seed %d, %d expressions, %d differ (%d of these only in the error code)\n", seed, len(list), differ, codes)
-	return differ, nil
+	return len(list), differ, nil
 }
 
 func questions(file string, n int, seed uint64) ([]question, error) {
