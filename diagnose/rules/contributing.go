@@ -147,6 +147,9 @@ var CatcherDropsInput = &diagnose.Rule{
 
 func catcherDropsInput(f *facts) *diagnose.Finding {
 	in := f.input()
+	if in.IsAbsent() {
+		in = f.quotedInput()
+	}
 	lost := hasKeys(in, "Error", "Cause") && in.Len() == 2 && (missingPath(f) != nil || choicePath(f) != nil || invalidPath(f) != nil)
 	var at *asl.State
 	if o := f.c.Origin; o != nil && f.c.Machine != nil {
@@ -199,15 +202,8 @@ func handlerMasksError(f *facts) *diagnose.Finding {
 	earlier, name := "", ""
 	if f.c.HandlerFailed && f.c.Origin != nil {
 		earlier, name = or(deref(f.c.Origin.Error), "an error"), f.c.Origin.State
-	} else if in := f.input(); f.c.Origin == nil {
-		if e, ok := in.Get("Error"); ok && hasKeys(in, "Cause") {
-			earlier, _ = e.AsString()
-		}
-		for _, m := range in.Members() {
-			if e, ok := m.Value.Get("Error"); ok && hasKeys(m.Value, "Cause") {
-				earlier, _ = e.AsString()
-			}
-		}
+	} else if f.c.Origin == nil {
+		earlier = f.caughtBefore()
 	}
 	if earlier == "" || missingPath(f) == nil && choicePath(f) == nil && invalidPath(f) == nil && nullInput(f) == nil && jsonataFailed(f) == nil {
 		return nil
@@ -256,25 +252,22 @@ func timeoutsCrossed(f *facts) *diagnose.Finding {
 		return d
 	}
 	m := f.c.Machine
-	if m == nil || m.TimeoutSeconds == nil || t == nil || t.Number == nil || len(s.Retry) == 0 {
+	if m == nil || m.TimeoutSeconds == nil || len(s.Retry) == 0 {
 		return nil
 	}
-	need := *t.Number
+	each := 0.0 // of one attempt, as far as it has a limit
+	if t != nil && t.Number != nil {
+		each = *t.Number
+	}
+	need := each
 	for _, r := range s.Retry {
-		wait := float64(r.IntervalSeconds)
-		for range min(r.MaxAttempts, 20) {
-			need += *t.Number + wait
-			wait *= r.BackoffRate
-			if r.MaxDelaySeconds > 0 {
-				wait = min(wait, float64(r.MaxDelaySeconds))
-			}
-		}
+		need += waitsOf(r) + each*float64(min(r.MaxAttempts, 50))
 	}
 	if need <= float64(*m.TimeoutSeconds) {
 		return nil
 	}
 	d := f.contributing("The state machine's time-out is shorter than the retries need",
-		fmt.Sprintf("%s may need %.0f s with all its attempts (TimeoutSeconds and Retry), but the state machine's TimeoutSeconds is %d.", upper(f.here()), need, *m.TimeoutSeconds),
+		fmt.Sprintf("%s may need %.0f s with all its attempts (Retry, and TimeoutSeconds where it is set), but the state machine's TimeoutSeconds is %d.", upper(f.here()), need, *m.TimeoutSeconds),
 		"The execution then ends as TIMED_OUT, which no Catch sees, before the last attempts are made.",
 		diagnose.Remedy{Title: "Make the limits fit", Steps: []string{"Fewer attempts or a shorter TimeoutSeconds in the state, or a longer TimeoutSeconds at the top."}})
 	d.Focus = f.focusField("needs longer than the machine has", "Retry", "TimeoutSeconds")

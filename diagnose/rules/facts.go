@@ -70,6 +70,12 @@ func (f *facts) complete(d *diagnose.Finding) {
 			add(fmt.Sprintf("It happened in %s.", f.child()))
 		}
 	}
+	if where := f.iterations(); where != "" && d.Category != diagnose.MapThreshold {
+		add(where)
+	}
+	if earlier := f.caughtBefore(); earlier != "" && !strings.Contains(said, earlier) && d.Category != diagnose.ExplicitFailState {
+		add(fmt.Sprintf("An earlier failure led here: the input holds %s, which a catcher passed on, and which is to be mended too.", named(earlier)))
+	}
 	for _, r := range d.Remedies {
 		said += "\n" + r.Title + "\n" + strings.Join(r.Steps, "\n")
 	}

@@ -36,6 +36,9 @@ func mapThreshold(f *facts) *diagnose.Finding {
 	if in := f.sub.Within; in != nil {
 		d.Explanation += fmt.Sprintf(" In the history of its Map Run, %s failed with %s%s.", "the state "+named(in.State), named(or(deref(in.Error), "no error name")), saying(diagnose.ReadCause(in.Error, in.Cause).Root().Message))
 	}
+	if items := f.itemsFailed(); items != "" {
+		d.Explanation += " " + items
+	}
 	d.Focus = f.focusField("more items failed than this", "ToleratedFailureCount", "ToleratedFailurePercentage", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "ItemProcessor")
 	d.Remedies = []diagnose.Remedy{
 		{Title: "Look at the failed child executions", Steps: []string{
@@ -141,4 +144,24 @@ func resultWriter(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Run the Map with a handful of items after each change of bucket, key or role."}
 	d.Docs = []string{"ResultWriter (Map)", "IAM policies for using Distributed Map states"}
 	return d
+}
+
+// itemsFailed names the items of the Map that failed, as far as the history tells.
+func (f *facts) itemsFailed() string {
+	var items, errors []string
+	for _, o := range f.c.Others {
+		if of, i, ok := iterationOf(o.Path); ok && of == f.sub.State {
+			items = uniq(append(items, i))
+			errors = uniq(append(errors, named(or(deref(o.Error), "an error without a name"))))
+		}
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	more := ""
+	if len(items) > 8 {
+		more = fmt.Sprintf(" and %d more", len(items)-8)
+		items = items[:8]
+	}
+	return fmt.Sprintf("By the history, the items %s%s failed, with %s.", list(items), more, list(errors[:min(len(errors), 3)]))
 }

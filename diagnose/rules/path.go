@@ -204,9 +204,31 @@ func previousState(s *asl.State) *asl.State {
 	return found
 }
 
+// handsOn reports that a state's output is its input.
+func handsOn(s *asl.State) bool {
+	if s.OutputPath != nil && (s.OutputPath.Null || s.OutputPath.Text != "$") || s.InputPath != nil && (s.InputPath.Null || s.InputPath.Text != "$") {
+		return false
+	}
+	switch s.Type {
+	case asl.Wait, asl.Choice:
+		return true
+	case asl.Pass:
+		return s.Result == (asl.Value{}) && s.Parameters == nil || s.ResultPath != nil && s.ResultPath.Null
+	case asl.Task, asl.Map, asl.Parallel:
+		return s.ResultPath != nil && s.ResultPath.Null
+	}
+	return false
+}
+
 // replacedBy says that the state before s put its result in the place of all that it had.
 func replacedBy(s *asl.State) string {
 	p := previousState(s)
+	for range 8 { // states that hand on what they get are not where a field is lost
+		if p == nil || !handsOn(p) {
+			break
+		}
+		p = previousState(p)
+	}
 	if p == nil || p.QueryLanguage == asl.JSONata || s.QueryLanguage == asl.JSONata {
 		return ""
 	}

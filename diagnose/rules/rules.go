@@ -82,6 +82,7 @@ func All() []*diagnose.Rule {
 
 		RetryNeverMatches,
 		RetriedInVain,
+		RetriesUsedUp,
 		RuntimeNotCaught,
 		CatcherDropsInput,
 		HandlerMasksError,

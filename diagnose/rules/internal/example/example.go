@@ -24,6 +24,8 @@ type Example struct {
 	StateType    string          `json:"state_type"`
 	Aborted      bool
 	TimedOut     bool `json:"timed_out"`
+	Attempts     int
+	Path         []string // enclosing states and iterations: ["Fan", "[3]"]
 	Heartbeat    bool
 	Succeeded    bool // nothing failed
 
@@ -62,7 +64,7 @@ func Files(dir, rule, kind string) ([]string, error) {
 func (e Example) Case() (*diagnose.Case, error) {
 	c := &diagnose.Case{Phase: e.Phase, Failure: &diagnose.Failure{
 		State: e.StateName, StateType: e.StateType, Error: e.Error, Cause: e.Cause,
-		Aborted: e.Aborted, TimedOut: e.TimedOut, Heartbeat: e.Heartbeat,
+		Aborted: e.Aborted, TimedOut: e.TimedOut, Heartbeat: e.Heartbeat, Attempts: e.Attempts, Path: e.Path,
 	}}
 	if c.Phase == "" {
 		c.Phase = diagnose.Run

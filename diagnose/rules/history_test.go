@@ -1,0 +1,62 @@
+package rules_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/diagnose/rules"
+	"github.com/stepsleuth/stepsleuth/history"
+)
+
+func TestItemsOfAMapAreNamed(t *testing.T) {
+	err := "KeyError"
+	failed := func(state string, path ...string) diagnose.Failure {
+		return diagnose.Failure{State: state, Path: path, Error: &err}
+	}
+	inside := failed("Price", "Each line", "[3]")
+	c := &diagnose.Case{Phase: diagnose.Run, Failure: &inside, Others: []diagnose.Failure{
+		failed("Price", "Each line", "[7]"), failed("Ship", "Each line", "[8]"), failed("Price", "Another", "[9]"),
+	}}
+	if text := report(diagnose.Judge(c, rules.All())[0]); !strings.Contains(text, "items 3 and 7 of the Map \"Each line\"") {
+		t.Errorf("the items are not named:\n%s", text)
+	}
+
+	threshold := "States.ExceedToleratedFailureThreshold"
+	c = &diagnose.Case{Phase: diagnose.Run, Failure: &diagnose.Failure{State: "Each line", Error: &threshold}, Others: []diagnose.Failure{
+		failed("Price", "Each line", "[1]"), failed("Price", "Each line", "[4]"),
+	}}
+	if text := report(diagnose.Judge(c, rules.All())[0]); !strings.Contains(text, "items 1 and 4 failed, with KeyError") {
+		t.Errorf("the items are not named:\n%s", text)
+	}
+}
+
+// The time over which attempts were made is the history's, where there is one.
+func TestRetriesAreCountedOverTheirTime(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Resize"}},
+		{"id": 3, "type": "TaskFailed", "timestamp": "2026-01-01T00:04:00Z", "previousEventId": 2}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Resize", "TimeoutSeconds": 10, "States": {"Resize": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+		"Parameters": {"FunctionName": "resize"}, "Retry": [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 2, "MaxAttempts": 3}], "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "Lambda.TooManyRequestsException", "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1)"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, State: m.States[0], Execution: x,
+		Failure: &diagnose.Failure{State: "Resize", StateType: "Task", EnteredEvent: 2, FailedEvent: 3, Attempts: 4, Error: &name, Cause: &cause}}
+	var text string
+	for _, f := range diagnose.Judge(c, rules.All()) {
+		text += report(f) + "\n"
+	}
+	for _, want := range []string{"tried 4 times over 4 min", "may need 14 s with all its attempts"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said:\n%s", want, text)
+		}
+	}
+}
