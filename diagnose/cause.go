@@ -193,6 +193,9 @@ func jsonIn(s string) (value.Value, bool) {
 	return value.Value{}, false
 }
 
+// maxOpen bounds the depth of a text that is closed.
+const maxOpen = 64
+
 // closed ends a JSON text that was cut off, as causes are that are longer than
 // what Step Functions keeps: what was begun last is left out, and the rest closed.
 // It returns "" where s is not such a text.
@@ -212,6 +215,9 @@ func closed(s string) string {
 		case inString:
 		case b == '{' || b == '[':
 			open = append(open, b+2) // the bracket that closes it
+			if len(open) > maxOpen {
+				return ""
+			}
 		case b == '}' || b == ']':
 			if len(open) == 0 || open[len(open)-1] != b {
 				return ""

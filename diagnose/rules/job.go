@@ -422,7 +422,7 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 		status = " (" + r.status + ")"
 	}
 	d.Title = upper(r.noun) + " failed" + status
-	reason := saying(strings.TrimSpace(r.reason))
+	reason := saying(chained(strings.TrimSpace(r.reason)))
 	if exit != "" && reason != "" {
 		reason = "; it says" + reason
 	}
@@ -438,6 +438,23 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
 	return d
+}
+
+// chained shortens a reason that hands on another ("a: b: c") in the middle: what
+// began it stands at its end.
+func chained(s string) string {
+	if len(s) <= quoteLength || strings.Count(s, ": ") < 3 || strings.Contains(s, "\n") {
+		return s
+	}
+	parts := strings.Split(s, ": ")
+	end := parts[len(parts)-1]
+	for i := len(parts) - 2; i > 0 && len(end)+len(parts[i]) < quoteLength/2; i-- {
+		end = parts[i] + ": " + end
+	}
+	if len(end) > quoteLength {
+		return s
+	}
+	return clip(parts[0], quoteLength/3) + ": … " + end
 }
 
 // ended says how the work ended.

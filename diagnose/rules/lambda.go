@@ -456,12 +456,12 @@ var (
 
 var (
 	// commonType are types that say nothing but that something went wrong.
-	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution)?$`)
+	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
 	// passes are words of what may pass by itself.
 	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
 )
 
-var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

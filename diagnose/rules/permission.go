@@ -370,6 +370,12 @@ var AssumeRole = &diagnose.Rule{
 
 var cannotAssume = pattern.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
+// deniedObject is what a job was not let read.
+var deniedObject = pattern.New(`(?i)access denied to (s3://[\w./-]+[\w/-])`)
+
+// servicePrincipal is the service that a message wants to see in a trust policy.
+var servicePrincipal = pattern.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
+
 func assumes(f *facts) bool { return cannotAssume.MatchString(f.msg) && !f.refused() }
 
 func assumeRole(f *facts) *diagnose.Finding {
@@ -387,7 +393,9 @@ func assumeRole(f *facts) *diagnose.Finding {
 	roles = uniq(roles)
 	target, by := "the role", "states.amazonaws.com"
 	principal := `{"Service": "states.amazonaws.com"}`
-	switch {
+	switch m := servicePrincipal.FindStringSubmatch(f.msg); {
+	case m != nil:
+		by, principal = m[1], fmt.Sprintf(`{"Service": %s}`, jsonString(m[1]))
 	case f.says("by Lambda", "function cannot be assumed", "defined for the function"):
 		by, principal = "lambda.amazonaws.com", `{"Service": "lambda.amazonaws.com"}`
 	case f.says("ECS was unable"):
@@ -410,6 +418,19 @@ func assumeRole(f *facts) *diagnose.Finding {
 		if parts := strings.Split(arns[len(arns)-1], ":"); len(parts) > 4 && parts[4] != "" {
 			account = " in the account " + parts[4]
 		}
+	}
+	if m := deniedObject.FindStringSubmatch(f.msg); m != nil {
+		d.Confidence = diagnose.Likely // the trust is but one of the reasons that the message names
+		d.Title = fmt.Sprintf("%s or its permissions do not let the work read %s", upper(target), m[1])
+		d.RootCause = fmt.Sprintf("%s was denied access to %s: %s does not exist, may not be assumed by %s, or lacks s3:GetObject and s3:ListBucket there.", upper(f.who()), m[1], target, by)
+		d.Remedies = []diagnose.Remedy{{Title: "Check the role's permissions, then its trust", Steps: []string{
+			fmt.Sprintf("The policy of %s has to allow s3:GetObject and s3:ListBucket on that bucket and key, and the bucket's policy and KMS key must not keep it out.", target),
+			fmt.Sprintf(`Its trust policy has to hold {"Effect": "Allow", "Principal": %s, "Action": "sts:AssumeRole"}.`, principal),
+		}}}
+		d.Explanation = "The service names every condition for reading the object; a missing S3 permission is the commonest."
+		d.Prevention = []string{"Deploy the bucket's policy and the role together."}
+		d.Docs = []string{"Troubleshooting access denied error messages"}
+		return d
 	}
 	d.Title = upper(target) + " cannot be assumed"
 	d.RootCause = fmt.Sprintf("%s needs %s%s, but %s may not assume it: the role is not there, its trust policy does not name %s, or the assuming role lacks sts:AssumeRole.", upper(f.who()), target, account, by, by)

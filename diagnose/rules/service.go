@@ -220,7 +220,10 @@ func conflict(f *facts) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.Concurrency, s.confidence(), diagnose.Yes)
 	thing := strings.TrimSpace("the resource " + subjectOf(f.msg))
-	if lasting.MatchString(f.msg) && !transitional.MatchString(f.msg) {
+	switch {
+	case referenced.MatchString(f.msg):
+		d.Retryable = diagnose.No
+	case lasting.MatchString(f.msg) && !transitional.MatchString(f.msg):
 		d.Retryable = diagnose.Depends
 	}
 	d.Title = fmt.Sprintf("%s is being changed or used by something else", upper(thing))
@@ -243,6 +246,8 @@ func conflict(f *facts) *diagnose.Finding {
 }
 
 var (
+	// referenced is a resource that something else points to, until that is undone.
+	referenced = pattern.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
 	// lasting are states that a resource is in until somebody changes it; transitional
 	// are states that it leaves by itself.
 	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|available|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
@@ -405,7 +410,7 @@ var Unreachable = &diagnose.Rule{
 	Check: one(unreachable),
 }
 
-var hostIn = pattern.New(`(?i)(?:host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
+var hostIn = pattern.New(`(?i)(?:server (?:on|at) ['"]|host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:\w+ server on |server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()

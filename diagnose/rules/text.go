@@ -69,7 +69,7 @@ var (
 		`(?i)\bcurl\b`,
 		`(?i)\bwget\b`,
 		`(?i)\bno (?:root cause|action|retry|fix)\b`,
-		`(?i)\b(?:terraform|kubectl|helm|ssh|scp|psql|mysql) [a-z-]+`,
+		`(?i)\b(?:terraform|kubectl|helm|ssh|scp) [a-z-]+|\b(?:psql|mysql) (?:-|[a-z]+ -)`,
 		`(?i)\b(?:enter|type|share|provide|give|send|confirm) (?:me |us |in )?(?:your|the) `,
 		`(?i)\bpasswords?\b`,
 		`(?i)\bvisit \S`,
