@@ -104,7 +104,7 @@ func (r *results) missed() []string {
 		miss("memory of the command: %s MB, wanted %g", short(s.megabytes), startMemory)
 	}
 	if h := r.history; h != nil && h.both > historyTarget {
-		miss("history of %d events: %s ms, wanted %g", h.events, short(h.both), historyTarget)
+		miss("history of %d events: %s ms (%s ms of processor time), wanted %g", h.events, short(h.both), short(h.processor), historyTarget)
 	}
 	return list
 }
@@ -184,6 +184,7 @@ func (r *results) sayProcesses(say sayer) {
 		say("| history of %d events (%.1f MB): read | %s ms | |", h.events, h.megabytes, short(h.read))
 		say("| the failure located in it | %s ms | |", short(h.locate))
 		say("| both | %s ms | %g ms |", short(h.both), historyTarget)
+		say("| processor time of both | %s ms | |", short(h.processor))
 		say("| `stepsleuth diagnose` of it, as a process | %s ms, %.0f MB | |", short(h.process), h.processMegabyte)
 	}
 	say("")

@@ -82,6 +82,7 @@ type historyFigures struct {
 	events                   int
 	megabytes                float64
 	read, locate, both       float64 // ms, medians
+	processor                float64 // ms of processor time for both, median
 	process, processMegabyte float64 // stepsleuth diagnose, as a whole process
 }
 
@@ -116,8 +117,9 @@ func (r *results) measureHistory() error {
 		return err
 	}
 	f := &historyFigures{megabytes: float64(len(text)) / 1e6}
-	var reads, locates, both []float64
+	var reads, locates, both, busy []float64
 	for range 15 {
+		used := processorTime()
 		begin := time.Now()
 		x, err := history.Parse(text)
 		if err != nil {
@@ -133,8 +135,9 @@ func (r *results) measureHistory() error {
 		reads = append(reads, ms(parsed.Sub(begin)))
 		locates = append(locates, ms(located.Sub(parsed)))
 		both = append(both, ms(located.Sub(begin)))
+		busy = append(busy, ms(processorTime()-used))
 	}
-	f.read, f.locate, f.both = middle(reads), middle(locates), middle(both)
+	f.read, f.locate, f.both, f.processor = middle(reads), middle(locates), middle(both), middle(busy)
 	f.process, f.processMegabyte, err = r.diagnoseProcess(file, truth.FailedState)
 	r.history = f
 	return err
@@ -159,6 +162,16 @@ func (r *results) diagnoseProcess(file, state string) (milliseconds, megabytes f
 		}
 	}
 	return middle(times), middle(memory), nil
+}
+
+// processorTime is what this process has used of the processors so far, which other
+// than the time on the wall does not depend on what else the machine is busy with.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -62,7 +62,7 @@ func (r *results) profileOf(takes func(string) bool) ([]share, error) {
 	}
 	for _, m := range r.machines {
 		if err == nil && takes(m.name) {
-			err = r.runFor(m.name, 500*time.Millisecond)
+			err = r.runFor(m.name, time.Second)
 		}
 	}
 	pprof.StopCPUProfile()
@@ -142,6 +142,9 @@ var purposes = []struct{ fragment, purpose string }{
 	{"jsontext", "values: parse, write, objects"},
 	{"jsonwire", "values: parse, write, objects"},
 	{"runtime.mallocgc", "memory: allocation"},
+	{"runtime.heapSetType", "memory: allocation"},
+	{"writeHeapBits", "memory: allocation"},
+	{"runtime.heapBits", "memory: allocation"},
 	{"runtime.newobject", "memory: allocation"},
 	{"runtime.makeslice", "memory: allocation"},
 	{"runtime.growslice", "memory: allocation"},
@@ -158,6 +161,20 @@ var purposes = []struct{ fragment, purpose string }{
 	{"runtime.(*sweep", "memory: garbage collection"},
 	{"runtime.(*mspan", "memory: garbage collection"},
 	{"runtime.wb", "memory: garbage collection"},
+	{"wbBuf", "memory: garbage collection"},
+	{"gcWriteBarrier", "memory: garbage collection"},
+	{"runtime.bulkBarrier", "memory: garbage collection"},
+	{"runtime.typePointers", "memory: garbage collection"},
+	{"runtime.arenaIndex", "memory: garbage collection"},
+	{"runtime.isSweepDone", "memory: garbage collection"},
+	{"runtime.sweepone", "memory: garbage collection"},
+	{"runtime.markroot", "memory: garbage collection"},
+	{"runtime.bgsweep", "memory: garbage collection"},
+	{"runtime.asyncPreempt", "being interrupted, mostly for garbage collection"},
+	{"memeq", "comparing text"},
+	{"memequal", "comparing text"},
+	{"cmpbody", "comparing text"},
+	{"indexbytebody", "comparing text"},
 	{"runtime.findObject", "memory: garbage collection"},
 	{"runtime.tryDefer", "memory: garbage collection"},
 	{"runtime.spanOf", "memory: garbage collection"},
