@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 BIN       = bin/stepsleuth
 ORDER     = run examples/order/order.asl.json --functions examples/order/functions.json --outbox ./outbox
 
-.PHONY: demo demo-success test race ci format vet lint staticcheck fuzz fuzz-jsonata bench benchmarks build clean
+.PHONY: package test-deploy demo demo-success test race ci format vet lint staticcheck fuzz fuzz-jsonata bench benchmarks build clean
 
 demo: build ## a payment fails: the report is printed, the mail lands in ./outbox (exit 1 of `run` is what we want)
 	@$(BIN) $(ORDER) --input examples/order/fails.json; test $$? -eq 1
@@ -49,6 +49,12 @@ fuzz-jsonata: build/jsonata/node_modules/jsonata ## random expressions for FUZZT
 
 build/jsonata/node_modules/jsonata:
 	npm install --no-audit --no-fund --loglevel=error --prefix build/jsonata jsonata@2.2.2
+
+package: build ## zip files, Terraform module and SAM template in ./build
+	$(BIN) package --out build
+
+test-deploy: ## Terraform, cfn-lint and moto against the module and the template; minutes
+	STEPSLEUTH_SLOW_CLIENTS=1 $(GO) test -timeout 20m ./deploy
 
 clean:
 	rm -rf bin outbox
