@@ -96,6 +96,7 @@ func merge(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return list, err
 	}
 	var b value.Builder
+	b.Grow(min(size, growth))
 	for _, item := range list.Items() {
 		for _, m := range item.Members() {
 			b.Set(m.Key, m.Value)
@@ -103,6 +104,9 @@ func merge(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	}
 	return b.Object(), nil
 }
+
+// growth is for how many members room is made before it is known that keys differ.
+const growth = 64
 
 func clone(_ *run, args []value.Value, _ value.Value) (value.Value, error) {
 	return arg(args, 0).Marked(0), nil // values do not change: they are their own copies

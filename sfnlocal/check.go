@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // What the service's model says of the members of requests. AWS checks it before
@@ -99,9 +100,9 @@ var enums = map[string][]string{
 	"encryptionConfiguration.type": {"AWS_OWNED_KEY", "CUSTOMER_MANAGED_KMS_KEY"},
 }
 
-var patterns = map[string]*regexp.Regexp{
-	"CreateStateMachineAlias.name": regexp.MustCompile(`^[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*$`),
-	"clientToken":                  regexp.MustCompile(`^[!-~]+$`),
+var patterns = map[string]*lazyregexp.Regexp{
+	"CreateStateMachineAlias.name": lazyregexp.New(`^[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*$`),
+	"clientToken":                  lazyregexp.New(`^[!-~]+$`),
 }
 
 // modelPatterns is how AWS writes them.

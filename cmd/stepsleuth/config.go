@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/redact"
 	"go.yaml.in/yaml/v3"
 )
@@ -72,7 +72,7 @@ func readConfig(name string) (config, error) {
 	return c, nil
 }
 
-var yamlNoise = regexp.MustCompile(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+var yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
 
 // yamlProblem is the first problem on one line, without the names of our types.
 func yamlProblem(err error) string { return yamlNoise.ReplaceAllString(err.Error(), "") }

@@ -2,13 +2,13 @@ package awscloud
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // arn is an ARN in its parts.
@@ -18,7 +18,7 @@ type arn struct {
 }
 
 // arnForm keeps out what is no ARN of any partition: "aws-iso-b" and the like are fine.
-var arnForm = regexp.MustCompile(`^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{0,12}:.+$`)
+var arnForm = lazyregexp.New(`^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{0,12}:.+$`)
 
 func parseARN(text string) (arn, bool) {
 	if !arnForm.MatchString(text) {

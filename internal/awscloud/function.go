@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Collectors returns what collects evidence on the Lambda function that failed: its
@@ -112,7 +112,7 @@ func givenName(p history.Payload) string {
 	return parameters.FunctionName
 }
 
-var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
+var functionName = lazyregexp.New(`^[A-Za-z0-9_-]{1,140}$`)
 
 // parseFunction understands what the API takes for a function: a name, a partial ARN
 // ACCOUNT:function:NAME or a whole one, each with or without a version or an alias.
@@ -334,7 +334,7 @@ func tail(lines []types.FilteredLogEvent) string {
 	return strings.Join(kept, "\n")
 }
 
-var requestIDForm = regexp.MustCompile(`(?i)request_?id\\*"?\s*:\s*\\*"?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})`)
+var requestIDForm = lazyregexp.New(`(?i)request_?id\\*"?\s*:\s*\\*"?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})`)
 
 // requestID is the one that the cause names: those of Python do, and Lambda's own.
 func requestID(f *diagnose.Failure) string {

@@ -2,11 +2,11 @@ package awscloud
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Observed returns the rules that say what stands in the evidence of Collectors. They
@@ -29,10 +29,10 @@ func evidence(c *diagnose.Case, source diagnose.Source, begin string) (diagnose.
 }
 
 // telling are lines of a log that say what went wrong, as the runtimes write them.
-var telling = regexp.MustCompile(`(?i)\b(error|exception|fatal|panic|traceback|timed out|killed|denied|refused)\b|Error:|Exception:`)
+var telling = lazyregexp.New(`(?i)\b(error|exception|fatal|panic|traceback|timed out|killed|denied|refused)\b|Error:|Exception:`)
 
 // framing are Lambda's own lines around every invocation.
-var framing = regexp.MustCompile(`^(START|END|REPORT|INIT_START|EXTENSION|XRAY)\b|"type":"platform\.(start|runtimeDone|report|initStart)"`)
+var framing = lazyregexp.New(`^(START|END|REPORT|INIT_START|EXTENSION|XRAY)\b|"type":"platform\.(start|runtimeDone|report|initStart)"`)
 
 func functionLog(c *diagnose.Case) []diagnose.Finding {
 	e, ok := evidence(c, diagnose.FromLog, "log group ")
@@ -57,7 +57,7 @@ func functionLog(c *diagnose.Case) []diagnose.Finding {
 	}}
 }
 
-var setting = regexp.MustCompile(`(?m)^(timeout|memory|last update|state): (.*)$`)
+var setting = lazyregexp.New(`(?m)^(timeout|memory|last update|state): (.*)$`)
 
 func functionSettings(c *diagnose.Case) []diagnose.Finding {
 	e, ok := evidence(c, diagnose.FromConfig, "function: ")

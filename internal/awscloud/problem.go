@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Problem is why something could not be had, and what a person can do about it.
@@ -122,7 +122,7 @@ func (n need) refused(p *Problem, api smithy.APIError) {
 	}
 }
 
-var kmsAction = regexp.MustCompile(`(kms:[A-Za-z]+)[^.]*?(arn:[a-z-]+:kms:[^\s"']+)`)
+var kmsAction = lazyregexp.New(`(kms:[A-Za-z]+)[^.]*?(arn:[a-z-]+:kms:[^\s"']+)`)
 
 func (n need) denied(p *Problem, code, said string) {
 	p.Kind, p.Reason = Denied, n.action+" is not allowed"

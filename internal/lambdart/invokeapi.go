@@ -4,10 +4,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 
 	"github.com/stepsleuth/stepsleuth/engine"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -77,7 +77,7 @@ func (h *Host) dryRun(w http.ResponseWriter, call engine.LambdaCall) {
 }
 
 // refusedAs finds message, status and code in a refusal's cause.
-var refusedAs = regexp.MustCompile(`(?s)^(.*) \(Service: AWSLambda; Status Code: (\d+); Error Code: (\w+);`)
+var refusedAs = lazyregexp.New(`(?s)^(.*) \(Service: AWSLambda; Status Code: (\d+); Error Code: (\w+);`)
 
 // refuse answers a call that gave an error, as Lambda does.
 func (h *Host) refuse(w http.ResponseWriter, call engine.LambdaCall, err error) {

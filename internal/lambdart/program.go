@@ -11,11 +11,12 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 //go:embed bootstrap.py bootstrap.mjs
@@ -154,7 +155,7 @@ const (
 	node
 )
 
-var runtimes = regexp.MustCompile(`^(provided|provided\.al2|provided\.al2023|python3\.\d+|nodejs\d+\.x)$`)
+var runtimes = lazyregexp.New(`^(provided|provided\.al2|provided\.al2023|python3\.\d+|nodejs\d+\.x)$`)
 
 func languageOf(runtime string) (language, error) {
 	switch {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // machines looks at the state machines that the rules name, and those asked for.
@@ -133,7 +133,7 @@ func lambdas(v any, names []string) []string {
 }
 
 // functionNamed is a function's name or ARN, and no placeholder or expression.
-var functionNamed = regexp.MustCompile(`^[a-zA-Z0-9:$_-]+$`)
+var functionNamed = lazyregexp.New(`^[a-zA-Z0-9:$_-]+$`)
 
 func (p *added) take(s stateText) {
 	if f := s.Parameters.FunctionName; f != "" {

@@ -1,5 +1,7 @@
 package value
 
+import "slices"
+
 // Member is one key of an object with its value.
 type Member struct {
 	Key   string
@@ -140,6 +142,9 @@ type Builder struct {
 	members []Member
 	index   map[string]int
 }
+
+// Grow makes room for n members.
+func (b *Builder) Grow(n int) { b.members = slices.Grow(b.members, n) }
 
 // Set gives key a value: in its place where the key is there, else at the end.
 func (b *Builder) Set(key string, v Value) { b.set(member(key, v)) }
