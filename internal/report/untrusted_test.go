@@ -183,13 +183,13 @@ func withoutSpans(line string) string {
 		case line[i] == '`':
 			run := len(line[i:]) - len(strings.TrimLeft(line[i:], "`"))
 			mark := line[i : i+run]
-			end := regexp.MustCompile("(^|[^`])" + mark + "($|[^`])").FindStringIndex(line[i+run:])
+			end := regexp.MustCompile("(^|[^`])" + mark + "($|[^`])").FindStringSubmatchIndex(line[i+run:])
 			if end == nil {
 				b.WriteString(mark)
 				i += run
 				continue
 			}
-			i += run + end[0] + 1 + run
+			i += run + end[3] + run // end[3]: behind the character before the closing mark, however many bytes it has
 		default:
 			b.WriteByte(line[i])
 			i++
