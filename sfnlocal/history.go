@@ -2,16 +2,18 @@ package sfnlocal
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/awsjson"
 )
 
 // historyOutput is GetExecutionHistory's answer, its events written by history.
 type historyOutput struct {
-	Events    []rawJSON
+	Events    []json.RawMessage
 	NextToken *string
 }
 
@@ -27,7 +29,7 @@ func (s *Server) getExecutionHistory(_ context.Context, in *sfn.GetExecutionHist
 		return nil, err
 	}
 	withData := in.IncludeExecutionData == nil || *in.IncludeExecutionData
-	out := &historyOutput{NextToken: next, Events: make([]rawJSON, len(events))}
+	out := &historyOutput{NextToken: next, Events: make([]json.RawMessage, len(events))}
 	for i := range events {
 		out.Events[i] = appendEvent(nil, &events[i], withData)
 	}
@@ -78,6 +80,6 @@ func appendEvent(dst []byte, e *history.Event, withData bool) []byte {
 		details.Output = history.Payload{Details: details.Output.Details}
 		event.Details = &details
 	}
-	dst = appendTime(append(dst, `{"timestamp":`...), e.Time)
+	dst = awsjson.Seconds(append(dst, `{"timestamp":`...), e.Time)
 	return append(append(dst, ','), event.AppendJSON(nil)[1:]...)
 }

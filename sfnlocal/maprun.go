@@ -2,6 +2,7 @@ package sfnlocal
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -241,7 +242,7 @@ func (c *child) items() int64 {
 	if c.run.state == nil || c.run.state.Map == nil || c.run.state.Map.Batcher == nil {
 		return 1
 	}
-	var batch struct{ Items []rawJSON }
+	var batch struct{ Items []json.RawMessage }
 	if unmarshal(c.info.Input.String(), &batch) != nil {
 		return 1
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/awsjson"
 )
 
 // Server answers the 37 operations of the Step Functions API (JSON 1.0). The zero
@@ -222,7 +223,7 @@ func (s *Server) call(ctx context.Context, name string, body []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return appendJSON(nil, out), nil
+	return awsjson.Append(nil, out, awsjson.Seconds), nil
 }
 
 // apiError is what AWS answers where it does not do what was asked.

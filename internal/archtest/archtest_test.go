@@ -37,6 +37,7 @@ var plan = []room{
 	{path: "asl", floor: 0, over: []string{"internal/value", "internal/jsonpath", "internal/intrinsic", "jsonata"}},
 	{path: "history", floor: 0},
 	{path: "redact", floor: 0},
+	{path: "internal/awsjson", floor: 0},
 
 	{path: "engine", floor: 1, never: []string{"redact"}},
 	{path: "diagnose/rules", floor: 2, never: []string{"engine"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/awsjson"
 )
 
 // How much of a history is read. What failed is at its end, so the first page is small;
@@ -116,7 +117,7 @@ func (r *reading) page(ctx context.Context, size int32) error {
 	if len(r.pages) == 0 && len(out.Events) > 0 {
 		r.newest = history.Event{ID: out.Events[0].Id, Type: history.EventType(out.Events[0].Type)}
 	}
-	text := appendWire(nil, out)
+	text := awsjson.Append(nil, out, awsjson.Text)
 	r.pages, r.bytes, r.count = append(r.pages, text), r.bytes+len(text), r.count+len(out.Events)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/internal/awsjson"
 )
 
 // Ask is what is asked for, with what is known of it beforehand.
@@ -151,7 +152,7 @@ func (c *Cloud) describe(ctx context.Context, a arn) (*history.Execution, *Probl
 		}
 		return nil, n.explain(ctx, err)
 	}
-	x, err := history.Parse(appendWire(nil, out))
+	x, err := history.Parse(awsjson.Append(nil, out, awsjson.Text))
 	if err != nil {
 		return nil, &Problem{Kind: Faulty, What: theExecution, Reason: sentence(err.Error()), Err: err}
 	}
