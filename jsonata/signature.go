@@ -226,18 +226,7 @@ func (s *signature) match(syms []byte, i int, takes []int) bool {
 	if i == len(s.params) {
 		return len(syms) == 0
 	}
-	p := &s.params[i]
-	most := 0
-	for most < len(syms) && strings.IndexByte(p.accepts, syms[most]) >= 0 {
-		most++
-		if !p.repeated {
-			break
-		}
-	}
-	least := 1
-	if p.optional {
-		least = 0
-	}
+	least, most := s.params[i].takes(syms)
 	for n := most; n >= least; n-- {
 		takes[i] = n
 		if s.match(syms[n:], i+1, takes) {
@@ -245,6 +234,21 @@ func (s *signature) match(syms []byte, i int, takes []int) bool {
 		}
 	}
 	return false
+}
+
+// takes is how many of the next arguments the parameter may take.
+func (p *param) takes(syms []byte) (least, most int) {
+	if !p.optional {
+		least = 1
+	}
+	limit := 1
+	if p.repeated {
+		limit = len(syms)
+	}
+	for most < min(limit, len(syms)) && strings.IndexByte(p.accepts, syms[most]) >= 0 {
+		most++
+	}
+	return least, most
 }
 
 func (p *param) missing(name string, args []value.Value, at int, context value.Value) (value.Value, *Error) {
@@ -322,18 +326,7 @@ func (s *signature) longest(syms []byte, i int) (int, bool) {
 	if i == len(s.params) {
 		return 0, true
 	}
-	p := &s.params[i]
-	most := 0
-	for most < len(syms) && strings.IndexByte(p.accepts, syms[most]) >= 0 {
-		most++
-		if !p.repeated {
-			break
-		}
-	}
-	least := 1
-	if p.optional {
-		least = 0
-	}
+	least, most := s.params[i].takes(syms)
 	for n := most; n >= least; n-- {
 		if m, ok := s.longest(syms[n:], i+1); ok {
 			return n + m, true

@@ -325,6 +325,18 @@ func TestAMapRunIsListedWithItsExecutions(t *testing.T) {
 	}
 }
 
+func TestAMapRunCountsTheItemsOfItsBatches(t *testing.T) {
+	c := serve(t, &sfnlocal.Server{})
+	m := create(t, c, "m", "", `{"StartAt":"M","States":{"M":{"Type":"Map","End":true,"ItemBatcher":{"MaxItemsPerBatch":2},"ItemProcessor":{
+		"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}}}`)
+	x := run(t, c, m, `[{"n":1},{"n":2},{"n":3}]`)
+	runs := done(c.ListMapRuns(t.Context(), &sfn.ListMapRunsInput{ExecutionArn: x.ExecutionArn}))(t).MapRuns
+	d := done(c.DescribeMapRun(t.Context(), &sfn.DescribeMapRunInput{MapRunArn: runs[0].MapRunArn}))(t)
+	if d.ExecutionCounts.Succeeded != 2 || d.ItemCounts.Succeeded != 3 || d.ItemCounts.Total != 3 {
+		t.Errorf("executions %+v, items %+v", d.ExecutionCounts, d.ItemCounts)
+	}
+}
+
 func TestAnAliasSharesItsExecutionsOut(t *testing.T) {
 	c := serve(t, &sfnlocal.Server{Seed: 1})
 	m := create(t, c, "m", "", passes)
