@@ -135,7 +135,10 @@ func (r *reader) logged(d *draft, m member) (ok bool, err error) {
 		return setID(&d.PreviousID, m.text), nil
 	case "event_timestamp":
 		d.logged = true
-		d.Time, ok = parseStamp(m.text)
+		t, ok := parseStamp(m.text)
+		if ok {
+			d.Time = t
+		}
 		return ok, nil
 	case "execution_arn":
 		arn := unquote(m.text)

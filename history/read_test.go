@@ -405,6 +405,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(page(started, entered, failed)))
 	f.Add([]byte(strings.Join(logged, "\n")))
 	f.Add([]byte(`{"executionArn":"a","status":"FAILED","startDate":1,"events":[{"type":"A","id":[0],"previousEventId":"x","timestamp":{}}],"nextToken":"t"}`))
+	f.Add([]byte(`{"id":"1","type":"A"}{"id":"2","type":"A","event_timestamp":"","timestamp":"0"}`))
 	f.Add([]byte(`[{"type":"A","details":{"input":{},"inputDetails":{"truncated":1}},"aEventDetails":null}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, err := history.Parse(data)
