@@ -138,6 +138,11 @@ func TestDiagnosticsReadAsMeasured(t *testing.T) {
 				{"ERROR", transition, "Missing 'Next' target: Z", "/States/T/Catch[0]/Next"},
 			},
 		},
+		"a type that there is not": {
+			`{"StartAt":"A","States":{"A":{"Type":"Choise"}}}`,
+			[]asl.Diagnostic{{"ERROR", schema, "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]", "/States/A/Type"}},
+		},
+		"no states": {`{"StartAt":"A"}`, []asl.Diagnostic{{"ERROR", schema, "These fields are required: [States]", "/"}}},
 		"a field that the type has not": {
 			`{"StartAt":"A","States":{"A":{"Type":"Pass","TimeoutSeconds":1,"End":true}}}`,
 			[]asl.Diagnostic{{"ERROR", schema, "Field 'TimeoutSeconds' is not supported", "/States/A"}},
