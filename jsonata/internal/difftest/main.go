@@ -84,7 +84,7 @@ func run(module, cases string, n int, seed uint64, limit int) (asked, differ int
 	codes := 0
 	for _, q := range list {
 		want, err := oracle.ask(q)
-		if errors.Is(err, errOracleEnded) { // out of memory, on a value that holds itself
+		if errors.Is(err, errOracleEnded) { // out of memory or of patience
 			oracle.close()
 			if oracle, err = startOracle(module); err != nil {
 				return len(list), differ, err
@@ -188,10 +188,15 @@ func (o *oracle) close() {
 	_ = o.cmd.Wait()
 }
 
+// patience is how long the oracle may think: on a value that holds itself, for ever.
+const patience = 20 * time.Second
+
 func (o *oracle) ask(q question) (answer, error) {
 	var a answer
+	alarm := time.AfterFunc(patience, func() { _ = o.cmd.Process.Kill() })
+	defer alarm.Stop()
 	if err := o.in.Encode(q); err != nil {
-		return a, err
+		return a, errOracleEnded
 	}
 	if !o.out.Scan() {
 		return a, errOracleEnded
