@@ -45,7 +45,7 @@ func (d *decoder) inRange(n *node, f, least, most float64) bool {
 // field takes fractions.
 func bound(n *node, limit float64) string {
 	text := strconv.FormatFloat(limit, 'f', -1, 64)
-	if n.key == "ToleratedFailurePercentage" || n.key == "BackoffRate" {
+	if n.fractional() {
 		text += ".0"
 	}
 	return text

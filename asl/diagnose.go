@@ -41,7 +41,7 @@ func DiagnoseState(text []byte) []Diagnostic {
 func (d *decoder) diagnostics(prefix string) []Diagnostic {
 	out := make([]Diagnostic, 0, len(d.problems))
 	for _, e := range d.problems {
-		found := Diagnostic{Severity: strings.ToUpper(e.Severity.String()), Code: e.Code, Message: e.aws.message, Location: prefix + e.aws.location}
+		found := Diagnostic{Severity: strings.ToUpper(e.Severity.String()), Code: e.Code, Message: e.aws.message, Location: e.aws.below(prefix)}
 		if found.Message == "" {
 			found.Message = e.Message
 		}

@@ -138,6 +138,22 @@ func TestDiagnosticsReadAsMeasured(t *testing.T) {
 				{"ERROR", transition, "Missing 'Next' target: Z", "/States/T/Catch[0]/Next"},
 			},
 		},
+		"values of other types": {
+			`{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":"1","Comment":2,"End":true}}}`,
+			[]asl.Diagnostic{
+				{"ERROR", schema, "Expected value of type Integer", "/States/A/Seconds"},
+				{"ERROR", schema, "Expected value of type String", "/States/A/Comment"},
+			},
+		},
+		"a query language that there is not": {
+			`{"QueryLanguage":"XPath","StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`,
+			[]asl.Diagnostic{{"ERROR", schema, "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]", "/QueryLanguage"}},
+		},
+		"a type that there is not": {
+			`{"StartAt":"A","States":{"A":{"Type":"Choise"}}}`,
+			[]asl.Diagnostic{{"ERROR", schema, "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]", "/States/A/Type"}},
+		},
+		"no states": {`{"StartAt":"A"}`, []asl.Diagnostic{{"ERROR", schema, "These fields are required: [States]", "/"}}},
 		"a field that the type has not": {
 			`{"StartAt":"A","States":{"A":{"Type":"Pass","TimeoutSeconds":1,"End":true}}}`,
 			[]asl.Diagnostic{{"ERROR", schema, "Field 'TimeoutSeconds' is not supported", "/States/A"}},

@@ -42,6 +42,14 @@ type verdict struct {
 	location string // "" is none
 }
 
+// below is the place with prefix before it.
+func (v verdict) below(prefix string) string {
+	if prefix != "" && v.location == "/" {
+		return prefix
+	}
+	return prefix + v.location
+}
+
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {

@@ -16,12 +16,12 @@ type fieldUse struct {
 type typeSet uint8
 
 const (
-	inPass typeSet = 1 << iota
-	inTask
-	inChoice
+	inTask typeSet = 1 << iota
 	inWait
+	inPass
 	inSucceed
 	inFail
+	inChoice
 	inParallel
 	inMap
 
@@ -30,7 +30,8 @@ const (
 	inSteps = inWork | inPass | inWait
 )
 
-var types = []Type{Pass, Task, Choice, Wait, Succeed, Fail, Parallel, Map}
+// types are in the order in which Step Functions lists them.
+var types = []Type{Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map}
 
 func (s typeSet) has(t Type) bool {
 	i := slices.Index(types, t)
@@ -218,7 +219,7 @@ func (d *decoder) oneOf(n *node, names ...string) string {
 	}
 	if !slices.Contains(names, n.text) && !isPlaceholder(n.text) {
 		d.schemaf(n, "%s must be %s, not %q%s", n.key, strings.Join(names, " or "), n.text, didYouMean(n.text, names)).
-			saying("Value must be one of: [%s]", strings.Join(names, ", "))
+			saying("The field '%s' should have one of these values: [%s]", n.key, strings.Join(names, ", "))
 	}
 	return n.text
 }

@@ -244,6 +244,9 @@ func (n *node) pointer() string {
 
 // location is the place of n as Step Functions writes it: /States/Pick/Choices[0]/Next.
 func (n *node) location() string {
+	if n.parent == nil {
+		return "/"
+	}
 	return n.path(func(i int) string { return "[" + strconv.Itoa(i) + "]" }, func(key string) string { return "/" + key })
 }
 

@@ -3,6 +3,7 @@ package asl
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -173,8 +174,29 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 		}
 	}
 	d.schemaf(n, "%s must be %s, not %s", label(n), alternatives(kinds), article(n.name())).
-		saying("Expected value of type %s", alternatives(kinds))
+		saying("Expected value of type %s", strings.Join(javaTypes(n, kinds), " or "))
 	return false
+}
+
+// javaTypes names kinds of JSON as Step Functions does.
+func javaTypes(n *node, kinds []string) []string {
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		switch {
+		case kind != "number":
+			names[i] = strings.ToUpper(kind[:1]) + kind[1:]
+		case n.fractional():
+			names[i] = "Float"
+		default:
+			names[i] = "Integer"
+		}
+	}
+	return names
+}
+
+// fractional reports that the field n takes numbers that are not whole.
+func (n *node) fractional() bool {
+	return n.key == "ToleratedFailurePercentage" || n.key == "BackoffRate" || strings.HasPrefix(n.key, "Numeric")
 }
 
 // line is the line of an offset. Messages may name thousands of them, so that the

@@ -26,7 +26,7 @@ func (d *decoder) topMachine(n *node) *Machine {
 	if v := n.get("Version"); v != nil && d.wants(v, "string") {
 		m.Version = v.text
 		if v.text != "1.0" {
-			d.schemaf(v, `Version must be "1.0", not %q`, v.text)
+			d.schemaf(v, `Version must be "1.0", not %q`, v.text).saying("The field 'Version' should have one of these values: [1.0]")
 		}
 	}
 	if v := n.get("TimeoutSeconds"); v != nil {
@@ -114,7 +114,8 @@ func (d *decoder) queryLanguage(n *node, outer QueryLanguage) QueryLanguage {
 		}
 		return q
 	}
-	d.schemaf(v, "QueryLanguage must be JSONPath or JSONata, not %q%s", v.text, didYouMean(v.text, []string{string(JSONPath), string(JSONata)}))
+	d.schemaf(v, "QueryLanguage must be JSONPath or JSONata, not %q%s", v.text, didYouMean(v.text, []string{string(JSONPath), string(JSONata)})).
+		saying("The field 'QueryLanguage' should have one of these values: [%s, %s]", JSONPath, JSONata)
 	return outer
 }
 
@@ -142,7 +143,8 @@ func (d *decoder) itemProcessor(s *State, n *node) *Machine {
 	v, old := n.get("ItemProcessor"), n.get("Iterator")
 	switch {
 	case v != nil && old != nil:
-		d.keyProblemf(old, codeSchema, "a Map has ItemProcessor or the older Iterator, not both")
+		d.keyProblemf(old, codeSchema, "a Map has ItemProcessor or the older Iterator, not both").
+			saying("There should only be one of the following fields: [ItemProcessor, Iterator]").at(n)
 	case v == nil && old == nil:
 		d.missingf(n, "%s: a Map needs an ItemProcessor", s.Name).saying("These fields are required: [ItemProcessor]")
 		return nil

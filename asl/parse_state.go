@@ -1,6 +1,10 @@
 package asl
 
-import "unicode/utf8"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // maxStateName is how long a state's name may be, in characters (ASL "States").
 const maxStateName = 80
@@ -49,14 +53,15 @@ func (d *decoder) stateType(s *State, n *node) bool {
 		return false
 	}
 	s.Type = Type(v.text)
-	for _, t := range types {
-		if s.Type == t {
-			return true
-		}
+	if s.Type.known() {
+		return true
 	}
-	d.schemaf(v, "no state type %q%s", v.text, didYouMean(v.text, typeList())).saying("Invalid state type: %s", v.text)
+	d.schemaf(v, "no state type %q%s", v.text, didYouMean(v.text, typeList())).
+		saying("The field 'Type' should have one of these values: [%s]", strings.Join(typeList(), ", "))
 	return false
 }
+
+func (t Type) known() bool { return slices.Contains(types, t) }
 
 // common reads what most types have.
 func (d *decoder) common(s *State, n *node) {

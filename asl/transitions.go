@@ -61,7 +61,7 @@ func (d *decoder) graph(m *Machine) {
 	}
 	ends := false
 	for _, s := range m.States {
-		ends = ends || s.End || s.Type == Succeed || s.Type == Fail
+		ends = ends || s.End || s.Type == Succeed || s.Type == Fail || !s.Type.known() // who knows
 		d.arrows(m, s, reached)
 	}
 	switch {

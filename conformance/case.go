@@ -6,9 +6,12 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -37,6 +40,8 @@ type Case struct {
 	Runs                    []TableRun
 	Outcome                 map[string]any
 	Expected                map[string]json.RawMessage
+
+	unread error // why the case could not be read
 }
 
 // Lambda is a function of a test, and what it does.
@@ -103,28 +108,52 @@ func (c *Case) placeholder(name, other string) string {
 	return other
 }
 
-// Load reads all cases of a folder with an index.json, in the order of the index.
+// entry is what the index says of a case.
+type entry struct {
+	File, Slug string
+	Incomplete any
+}
+
+// Load reads all cases of a folder with an index.json, in the order of the index; in
+// a folder without one every JSON file is a case. A case that cannot be read is there
+// nevertheless, and Run says what is wrong with it.
 func Load(dir string) ([]*Case, error) {
-	var index struct {
-		Cases []struct {
-			File, Slug string
-			Incomplete any
-		}
-	}
-	if err := readJSON(filepath.Join(dir, "index.json"), &index); err != nil {
+	entries, err := entriesOf(dir)
+	if err != nil {
 		return nil, err
 	}
-	cases := make([]*Case, 0, len(index.Cases))
-	for _, entry := range index.Cases {
+	cases := make([]*Case, 0, len(entries))
+	for _, entry := range entries {
 		c := &Case{}
-		if err := readJSON(filepath.Join(dir, entry.File), c); err != nil {
-			return nil, err
+		c.unread = readJSON(filepath.Join(dir, entry.File), c)
+		if c.Slug = entry.Slug; c.Slug == "" {
+			c.Slug = strings.TrimSuffix(filepath.Base(entry.File), ".json")
 		}
-		c.Slug = entry.Slug
 		c.Incomplete = entry.Incomplete != nil && entry.Incomplete != false
 		cases = append(cases, c)
 	}
 	return cases, nil
+}
+
+func entriesOf(dir string) ([]entry, error) {
+	var index struct{ Cases []entry }
+	err := readJSON(filepath.Join(dir, "index.json"), &index)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return index.Cases, err
+	}
+	var entries []entry
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		file, err := filepath.Rel(dir, path)
+		entries = append(entries, entry{File: file})
+		return err
+	})
+	if err == nil && len(entries) == 0 {
+		return nil, fmt.Errorf("no cases in %s: neither index.json nor any other JSON file", dir)
+	}
+	return entries, err
 }
 
 func readJSON(file string, into any) error {

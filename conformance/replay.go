@@ -37,6 +37,7 @@ type script struct {
 	states  map[string]*asl.State
 	mapRuns map[string]mapAnswer
 	refused map[string]string // States whose parameters AWS refused, and why
+	gone    map[string]bool   // States whose activity was not there
 	other   engine.TaskHandler
 	running chan *engine.Running
 }
@@ -56,7 +57,7 @@ func (s *script) mapFailed(name string, d event) {
 
 func replay(ctx context.Context, c *Case, e *engine.Engine, req engine.Request) (*history.Execution, error) {
 	list := events(mustDecode(c.recorded()))
-	if lost(list) { // what followed what is not recorded
+	if len(list) == 0 || lost(list) { // what followed what is not recorded
 		tasks, err := c.tasks(req.Machine)
 		if err != nil {
 			return nil, err
@@ -91,6 +92,7 @@ func newScript(c *Case, m *asl.Machine, list []event) *script {
 		states:  make(map[string]*asl.State),
 		mapRuns: make(map[string]mapAnswer),
 		refused: make(map[string]string),
+		gone:    make(map[string]bool),
 		other:   functions(c),
 		running: make(chan *engine.Running, 1),
 	}
@@ -217,12 +219,15 @@ func textOf(v any) *string {
 
 const refusal = "could not be used to start the Task: ["
 
-// refusal notes a task whose parameters AWS refused before it was scheduled.
+// refusal notes a task whose parameters AWS refused before it was scheduled, or whose
+// activity was not there.
 func (s *script) refusal(all map[string]event, e, d event) {
 	cause, _ := d["cause"].(string)
+	name := stateOf(all, e)
 	if _, problem, ok := strings.Cut(cause, refusal); ok {
-		s.refused[stateOf(all, e)] = strings.TrimSuffix(problem, "]")
+		s.refused[name] = strings.TrimSuffix(problem, "]")
 	}
+	s.gone[name] = strings.Contains(cause, ". The activity ") && strings.HasSuffix(cause, " does not exist.")
 }
 
 // ran notes the result of a Map with an ItemReader, as far as it can be told from
@@ -255,6 +260,9 @@ func (s *script) ran(name string, d event) {
 func (s *script) CheckParameters(t *engine.Task) error {
 	if problem, ok := s.refused[t.State]; ok {
 		return t.RefuseParameters(problem)
+	}
+	if s.gone[t.State] {
+		return t.RefuseActivity()
 	}
 	return nil
 }

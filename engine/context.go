@@ -19,8 +19,11 @@ func (t *thread) context() value.Value {
 
 func (t *thread) makeContext() value.Value {
 	x := t.x
-	if !x.req.context.IsAbsent() {
-		return x.req.context
+	if given := x.req.context; !given.IsAbsent() {
+		if t.item != nil {
+			given = given.With("Map", t.item.context())
+		}
+		return given
 	}
 	var b value.Builder
 	for _, m := range t.run.base(x).Members() {

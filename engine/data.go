@@ -86,7 +86,7 @@ func (e *env) eval(t *template) (value.Value, *failure) {
 	case t.items != nil:
 		return e.evalArray(t)
 	case t.path != nil:
-		return e.evalPath(t)
+		return e.selected(t.path, t.place)
 	case t.call != nil:
 		return e.evalCall(t.call)
 	case t.expr != nil:
@@ -123,16 +123,18 @@ func (e *env) evalArray(t *template) (value.Value, *failure) {
 	return value.Array(items...), nil
 }
 
-func (e *env) evalPath(t *template) (value.Value, *failure) {
-	v, err := e.follow(t.path.Path)
+// selected follows the path of a field that takes its value from there: of a payload
+// template, or of a Fail state.
+func (e *env) selected(p *path, field string) (value.Value, *failure) {
+	v, err := e.follow(p.Path)
 	if err == nil {
 		return v, nil
 	}
 	if errors.Is(err, errUnassigned) {
-		return value.Value{}, e.unassigned(t.path)
+		return value.Value{}, e.unassigned(p)
 	}
 	return value.Value{}, e.t.runtimeFailure("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
-		t.path, t.place, e.root.JSON())
+		p, field, e.root.JSON())
 }
 
 // assign computes what Assign sets. Every expression in it sees the variables as

@@ -38,6 +38,7 @@ func TestDataFlowInJSONPath(t *testing.T) {
 		{"no input", `"Type":"Pass","InputPath":"$.x","End":true`, `null`, `States.Runtime: Unable to apply Path transformation to null or empty input.`},
 		{"an output that is too large", `"Type":"Pass","Parameters":{"a.$":"$","b.$":"$"},"End":true`, big, `States.DataLimitExceeded: The state/task 'S' returned a result with a size exceeding the maximum number of bytes service limit.`},
 		{"Fail by paths", `"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('because {}', $.c)"`, `{"e":"E","c":"c"}`, `E: because c`},
+		{"Fail by a path that leads nowhere", `"Type":"Fail","Error":"E","CausePath":"$.c"`, `{"e":1}`, `States.Runtime: The JSONPath '$.c' specified for the field 'CausePath' could not be found in the input '{"e":1}'`},
 		{"Fail by a path to no text", `"Type":"Fail","ErrorPath":"$.e","Cause":"c"`, `{"e":1}`, `States.Runtime: The ErrorPath field refers to value 1 which is not a string: $.e`},
 		{"ItemsPath to no array", `"Type":"Map","ItemsPath":"$.a","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true`, `{"a":1}`, `States.Runtime: Reference path "$.a" must point to array.`},
 	} {

@@ -87,11 +87,15 @@ func (o tolerance) exceeded(failed, total int) bool {
 	return int64(failed) > o.count
 }
 
-func (t *thread) tolerance(input value.Value, total int) (tolerance, *failure) {
+func tooManyFailures() *failure {
+	return newFailure(errToleratedFailures, "The specified tolerated failure threshold was exceeded")
+}
+
+func (t *thread) tolerance(input value.Value) (tolerance, *failure) {
 	p, e := t.node.mapPlan, t.env(input)
 	count, f := e.count(p.toleratedCount)
 	if f == nil && count < 0 {
-		f = t.runtimeFailure("ToleratedFailureCount cannot be negative.")
+		f = e.outOfBounds(p.toleratedCount, "ToleratedFailureCount cannot be negative.")
 	}
 	if f != nil {
 		return tolerance{}, f
@@ -129,9 +133,17 @@ func (e *env) percentage(a *amount) (float64, *failure) {
 	case !ok:
 		return 0, e.t.runtimeFailure("The %sPath field refers to value \"%s\" which is not a valid float: %s", a.field, jsonpathText(v), a.path)
 	case n < 0 || n > 100:
-		return 0, e.t.runtimeFailure("ToleratedFailurePercentage must be between 0 and 100.")
+		return 0, e.outOfBounds(a, "ToleratedFailurePercentage must be between 0 and 100.")
 	}
 	return n, nil
+}
+
+// outOfBounds is the error of a number that its field does not take.
+func (e *env) outOfBounds(a *amount, problem string) *failure {
+	if a.expr != nil {
+		return e.t.queryFailure(a.field, "%s", problem)
+	}
+	return e.t.runtimeFailure("%s", problem)
 }
 
 func parseFloat(s string) (float64, bool) {
@@ -163,12 +175,12 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	p, x := t.node.mapPlan, t.x
 	maxItems, f := t.maxItems(input)
 	if f != nil {
-		x.fail(t, f)
+		t.mapFail(f)
 		return
 	}
-	allowed, f := t.tolerance(input, len(items))
+	allowed, f := t.tolerance(input)
 	if f != nil {
-		x.fail(t, f)
+		t.mapFail(f)
 		return
 	}
 	m := &distributedMap{t: t, input: input, items: items, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
@@ -342,7 +354,7 @@ func (m *distributedMap) lost(child *thread, status history.Status, f *failure) 
 	child.run.finish(status, f, value.Value{}, child.prev, m.t.x.now)
 	m.failures++
 	if m.allowed.exceeded(m.failures, len(m.items)) {
-		m.fail(newFailure(errToleratedFailures, "The specified tolerated failure threshold was exceeded"))
+		m.fail(tooManyFailures())
 		return
 	}
 	m.childEnded()
@@ -406,36 +418,44 @@ func (m *distributedMap) kill() {
 
 // batch puts items together as ItemBatcher says.
 func (m *distributedMap) batch() *failure {
-	t, b := m.t, m.t.node.mapPlan.batcher
-	if b == nil {
+	if m.t.node.mapPlan.batcher == nil {
 		return nil
 	}
-	e := t.env(m.input)
+	batches, f := m.t.batches(m.input, m.items)
+	if f == nil {
+		m.items = batches
+	}
+	return f
+}
+
+// batches are the items as ItemBatcher puts them together.
+func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failure) {
+	b, e := t.node.mapPlan.batcher, t.env(input)
 	most, f := e.count(b.maxItems)
 	if f != nil {
-		return f
+		return nil, f
 	}
 	bytes, f := e.count(b.maxBytes)
 	if f != nil {
-		return f
+		return nil, f
 	}
 	shared, f := e.eval(b.input)
 	if f != nil {
-		return f
+		return nil, f
 	}
 	var batches []*mapItem
 	var items []value.Value
 	flush := func() {
 		if len(items) > 0 {
-			batches = append(batches, &mapItem{index: len(batches), value: batchValue(shared, items)})
+			batches = append(batches, &mapItem{index: len(batches), value: batchValue(shared, items), batch: true})
 			items = nil
 		}
 	}
 	size := 0
-	for _, item := range m.items {
-		v, f := t.iterationInput(m.input, item)
+	for _, item := range all {
+		v, f := t.iterationInput(input, item)
 		if f != nil {
-			return f
+			return nil, f
 		}
 		if most > 0 && int64(len(items)) >= most || bytes > 0 && len(items) > 0 && int64(size+v.Size()) > bytes {
 			flush()
@@ -445,8 +465,7 @@ func (m *distributedMap) batch() *failure {
 		size += v.Size() + 1
 	}
 	flush()
-	m.items = batches
-	return nil
+	return batches, nil
 }
 
 func batchValue(shared value.Value, items []value.Value) value.Value {

@@ -62,8 +62,13 @@ func (t *thread) queryFailure(location, format string, args ...any) *failure {
 	return f
 }
 
-// atState begins the causes of errors that Step Functions raises itself.
+// atState begins the causes of errors that Step Functions raises itself. A state
+// that is tested alone is no part of an execution: there the cause begins with what
+// went wrong.
 func (t *thread) atState() string {
+	if t.x.req.inspect != nil {
+		return ""
+	}
 	return fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). ", t.node.name, t.entered)
 }
 

@@ -29,7 +29,8 @@ type TaskHandler interface {
 // A ParameterChecker is a TaskHandler that can tell, before a task is scheduled,
 // that its parameters are of no use. Step Functions then fails the execution with
 // States.Runtime, and the history shows no attempt. It is called from the event
-// loop and must not block; its error is a *TaskError, best made by Task.RefuseParameters.
+// loop and must not block; its error is a *TaskError, best made by Task.RefuseParameters or
+// Task.RefuseActivity.
 type ParameterChecker interface {
 	CheckParameters(t *Task) error
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -260,10 +262,62 @@ func (t *thread) inspectMock() bool {
 	return true
 }
 
-// inspectMap notes the settings of a Map that is tested, and what ItemSelector
-// makes of its items.
+// inspectMap notes the settings of a Map that is tested, and what ItemSelector and
+// ItemBatcher make of its items. It fails where more iterations are said to have
+// failed than may; an error that a mock raises comes first.
 func (t *thread) inspectMap(input value.Value, items []*mapItem, concurrency int64) *failure {
 	p, m := t.x.req.inspect, t.node.mapPlan
+	p.stages.Set("maxConcurrency", value.Int(concurrency))
+	allowed, f := t.tolerance(input)
+	if f != nil {
+		return f
+	}
+	if m.toleratedCount != nil {
+		p.stages.Set("toleratedFailureCount", value.Int(allowed.count))
+	}
+	if m.toleratedPercentage != nil {
+		p.stages.Set("toleratedFailurePercentage", value.Float(allowed.percentage))
+	}
+	if m.reader != nil {
+		if items, f = t.inspectReader(input); f != nil {
+			return f
+		}
+	}
+	if f := t.inspectItems(input, items); f != nil {
+		return f
+	}
+	if (p.mock == nil || p.mock.Error == nil) && allowed.exceeded(p.config.MapFailures, len(items)) {
+		return tooManyFailures()
+	}
+	return nil
+}
+
+// inspectReader makes items of what the ItemReader is said to have read; none where
+// the request has nothing of the sort.
+func (t *thread) inspectReader(input value.Value) ([]*mapItem, *failure) {
+	data, r := t.x.req.inspect.config.MapReaderData, t.node.mapPlan.reader
+	if len(data) == 0 {
+		return nil, nil
+	}
+	most, f := t.maxItems(input)
+	if f != nil {
+		return nil, f
+	}
+	list, err := r.parse(string(data))
+	if err != nil {
+		return nil, newFailure(errItemReader, err.Error())
+	}
+	if most > 0 && int64(len(list)) > most {
+		list = list[:most]
+	}
+	if r.text("ItemsPointer") != "" {
+		t.probe("afterItemsPointer", value.Array(list...))
+	}
+	return itemsOf(value.Array(list...)), nil
+}
+
+func (t *thread) inspectItems(input value.Value, items []*mapItem) *failure {
+	m := t.node.mapPlan
 	if m.selector != nil && items != nil {
 		selected := make([]value.Value, len(items))
 		for i, item := range items {
@@ -272,32 +326,35 @@ func (t *thread) inspectMap(input value.Value, items []*mapItem, concurrency int
 				return f
 			}
 		}
-		p.stages.Set("afterItemSelector", value.Array(selected...))
+		t.probe("afterItemSelector", value.Array(selected...))
 	}
-	e := t.env(input)
-	p.stages.Set("maxConcurrency", value.Int(concurrency))
-	if m.toleratedCount != nil {
-		n, f := e.count(m.toleratedCount)
+	if m.batcher != nil && items != nil {
+		batches, f := t.batches(input, items)
 		if f != nil {
 			return f
 		}
-		p.stages.Set("toleratedFailureCount", value.Int(n))
-	}
-	if m.toleratedPercentage != nil {
-		n, f := e.percentage(m.toleratedPercentage)
-		if f != nil {
-			return f
+		list := make([]value.Value, len(batches))
+		for i, b := range batches {
+			list[i] = b.value
 		}
-		p.stages.Set("toleratedFailurePercentage", value.Float(n))
+		t.probe("afterItemBatcher", value.Array(list...))
 	}
 	return nil
 }
 
 // inspectExit ends the test of a state with its exit.
-func (t *thread) inspectExit(next *node, output value.Value) bool {
+func (t *thread) inspectExit(next *node, output value.Value, assign []assignment) bool {
 	p := t.x.req.inspect
 	if p == nil {
 		return false
+	}
+	t.assign(assign)
+	if t.scope != nil && len(t.scope.vars) > 0 {
+		var vars value.Builder
+		for _, name := range slices.Sorted(maps.Keys(t.scope.vars)) {
+			vars.Set(name, t.scope.vars[name])
+		}
+		p.stages.Set("variables", vars.Object())
 	}
 	if p.status == "" {
 		p.status = "SUCCEEDED"

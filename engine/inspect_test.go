@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -82,6 +83,84 @@ func TestRefusedTests(t *testing.T) {
 		var api *engine.APIError
 		if !errors.As(err, &api) || api.Message != tt.want {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+// mockedResult gives a test a mock that answers, and further settings.
+func mockedResult(with func(*engine.StateTest)) func(*engine.StateTest) {
+	return func(req *engine.StateTest) {
+		req.Mock = &engine.Mock{Result: []byte(`[1]`)}
+		with(req)
+	}
+}
+
+func TestWhatATestShowsOfAState(t *testing.T) {
+	for _, tt := range []struct {
+		name, state string
+		with        func(*engine.StateTest)
+		want        string
+	}{
+		{
+			"the variables, those that were there and those that it sets", `"Type":"Pass","Assign":{"w.$":"$v"},"End":true`,
+			func(req *engine.StateTest) { req.Variables = map[string][]byte{"v": []byte(`5`)} }, `"variables":{"v":5,"w":5}`,
+		},
+		{
+			"what ItemSelector makes of the items, in a Context object of the request's",
+			`"Type":"Map","ItemsPath":"$$.x","ItemSelector":{"i.$":"$$.Map.Item.Index","y.$":"$$.y"},"End":true,` + inlineProcessor,
+			mockedResult(func(req *engine.StateTest) { req.Context = []byte(`{"x":["a","b"],"y":7}`) }), `"afterItemSelector":[{"i":0,"y":7},{"i":1,"y":7}]`,
+		},
+		{
+			"the batches", `"Type":"Map","ItemsPath":"$.a.c","ItemBatcher":{"MaxItemsPerBatch":2},"End":true,` + distributedProcessor,
+			mockedResult(func(req *engine.StateTest) { req.Input = []byte(`{"a":{"c":[1,2,3]}}`) }), `"afterItemBatcher":[{"Items":[1,2]},{"Items":[3]}]`,
+		},
+		{
+			"the items in what an ItemReader read",
+			`"Type":"Map","ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"},"Parameters":{"Bucket":"b","Key":"k"}},"ItemSelector":{"v.$":"$$.Map.Item.Value.a"},"End":true,` + distributedProcessor,
+			mockedResult(func(req *engine.StateTest) { req.Config.MapReaderData = []byte("a,b\n1,2\n3,4\n") }), `"afterItemSelector":[{"v":"1"},{"v":"3"}]`,
+		},
+		{
+			"the array that ItemsPointer points to",
+			`"Type":"Map","ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"InputType":"JSON","ItemsPointer":"/p"},"Parameters":{"Bucket":"b","Key":"k"}},"End":true,` + distributedProcessor,
+			mockedResult(func(req *engine.StateTest) { req.Config.MapReaderData = []byte(`{"p":[4]}`) }), `"afterItemsPointer":[4]`,
+		},
+	} {
+		r, err := test(t, tt.state, tt.with)
+		if err != nil || r.Status != "SUCCEEDED" || !strings.Contains(string(r.Inspection), tt.want) {
+			t.Errorf("%s: %v, %+v\n got %s\nwant %s", tt.name, err, r, r.Inspection, tt.want)
+		}
+	}
+}
+
+func TestAStateAloneFails(t *testing.T) {
+	const tolerant = `"Type":"Map","ItemsPath":"$.v","ToleratedFailureCount":1,"End":true,` + distributedProcessor
+	failed := func(n int) func(*engine.StateTest) {
+		return mockedResult(func(req *engine.StateTest) { req.Input, req.Config.MapFailures = []byte(`{"v":[1,2,3]}`), n })
+	}
+	for _, tt := range []struct {
+		name, state string
+		with        func(*engine.StateTest)
+		want        string // "" where it succeeds
+	}{
+		{"without a word on an execution, as there is none", `"Type":"Pass","InputPath":"$.z","End":true`, nil, `States.Runtime: Invalid path '$.z' : No results for path: $['z']`},
+		{
+			"by items that are none, the path being the Context object's", `"Type":"Map","ItemsPath":"$$.x","End":true,` + inlineProcessor,
+			mockedResult(func(req *engine.StateTest) { req.Context = []byte(`{"x":{}}`) }), `States.Runtime: Reference path "$.x" must point to array.`,
+		},
+		{"not by as many iterations as may fail", tolerant, failed(1), ""},
+		{"by one more", tolerant, failed(2), "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded"},
+	} {
+		r, err := test(t, tt.state, tt.with)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		got := ""
+		if r.Status == "FAILED" {
+			got = deref(r.Error) + ": " + deref(r.Cause)
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

@@ -108,6 +108,11 @@ func (t *Task) RefuseParameters(problem string) *TaskError {
 	return NewTaskError(errRuntime, fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", t.input.JSON(), problem))
 }
 
+// RefuseActivity is the error of a task whose activity is not there, or not any more.
+func (t *Task) RefuseActivity() *TaskError {
+	return NewTaskError(errRuntime, fmt.Sprintf("The activity %s does not exist.", t.Resource))
+}
+
 func (h LambdaHandler) call(ctx context.Context, call LambdaCall) (LambdaReply, error) {
 	reply, err := h.Invoke(ctx, call)
 	switch {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
@@ -49,6 +51,7 @@ type mapItem struct {
 	index int
 	value value.Value
 	key   *string // of an object's member
+	batch bool    // what ItemBatcher put together of items that ItemSelector has seen
 	ctx   value.Value
 }
 
@@ -94,7 +97,7 @@ func runMap(t *thread) {
 	}
 	concurrency, f := t.env(input).count(p.concurrency)
 	if f != nil {
-		t.x.fail(t, f)
+		t.mapFail(f)
 		return
 	}
 	items, f := t.mapItems(input)
@@ -116,8 +119,8 @@ func runMap(t *thread) {
 		t.runDistributed(input, items, concurrency)
 		return
 	}
-	if _, f := t.tolerance(input, len(items)); f != nil {
-		t.x.fail(t, f)
+	if _, f := t.tolerance(input); f != nil {
+		t.mapFail(f)
 		return
 	}
 	m := &inlineMap{t: t, input: input, items: items, results: make([]value.Value, len(items))}
@@ -132,7 +135,7 @@ func atMost(asked, most int64) int {
 	return int(asked)
 }
 
-// mapFail fails a Map by its items. Where they are a JSONata field's, the history
+// mapFail fails a Map by one of its fields. Where that is a JSONata field, the history
 // has a MapStateFailed.
 func (t *thread) mapFail(f *failure) {
 	t.inner = f.evaluation != nil
@@ -166,10 +169,11 @@ func (t *thread) mapItems(input value.Value) ([]*mapItem, *failure) {
 		}
 		at = p.itemsPath.String()
 	}
-	t.probe("afterItemsPath", v)
 	if !t.iterable(v) {
-		return nil, t.runtimeFailure("Reference path \"%s\" must point to array.", at)
+		// A path into the Context object stands there as a path in that object.
+		return nil, t.runtimeFailure("Reference path \"%s\" must point to array.", strings.Replace(at, "$$", "$", 1))
 	}
+	t.probe("afterItemsPath", v)
 	return itemsOf(v), nil
 }
 
@@ -192,8 +196,12 @@ func (t *thread) computedItems() ([]*mapItem, *failure) {
 }
 
 // iterable reports that a Map can iterate over v: an array, or an object's members.
+// "In Inline mode, the Map state accepts only a JSON array as input" (Developer Guide).
 func (t *thread) iterable(v value.Value) bool {
-	return v.Kind() == value.KindArray || v.Kind() == value.KindObject && !t.x.asOfBefore(objectItemsAnnounced)
+	if v.Kind() == value.KindObject {
+		return t.node.mapPlan.distributed && !t.x.asOfBefore(objectItemsAnnounced)
+	}
+	return v.Kind() == value.KindArray
 }
 
 // itemsOf makes items of an array, or of the members of an object.
@@ -232,7 +240,7 @@ func (e *env) count(a *amount) (int64, *failure) {
 
 // iterationInput makes the input of one iteration: ItemSelector's, or the item.
 func (t *thread) iterationInput(input value.Value, item *mapItem) (value.Value, *failure) {
-	if t.node.mapPlan.selector == nil {
+	if t.node.mapPlan.selector == nil || item.batch {
 		return item.input(), nil
 	}
 	outer, ctx := t.item, t.ctx

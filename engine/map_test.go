@@ -381,16 +381,53 @@ func TestABranchThatFailsAbortsTheOthers(t *testing.T) {
 `)
 }
 
-func TestAMapIteratesOverTheMembersOfAnObject(t *testing.T) {
-	text := `{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`
-	x := run(t, text, `{"a":1,"b":[2]}`, nil)
+// processors are the ItemProcessors of an inline and of a distributed Map.
+const (
+	inlineProcessor      = `"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
+	distributedProcessor = `"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}`
+)
+
+// mapOf is a machine of one Map with these fields.
+func mapOf(fields ...string) string {
+	return `{"StartAt":"M","States":{"M":{"Type":"Map",` + strings.Join(fields, ",") + `,"End":true}}}`
+}
+
+func TestADistributedMapIteratesOverTheMembersOfAnObject(t *testing.T) {
+	x := run(t, mapOf(distributedProcessor), `{"a":1,"b":[2]}`, nil)
 	if got := x.Output.String(); got != `[{"Key":"a","Value":1},{"Key":"b","Value":[2]}]` {
 		t.Errorf("output %s", got)
 	}
-	e := &engine.Engine{Clock: engine.VirtualClock(start)}
-	x, err := e.RunRequest(context.Background(), engine.Request{Machine: machine(t, text), Input: []byte(`{"a":1}`), AsOf: start.AddDate(-2, 0, 0)})
-	if err != nil || !strings.HasSuffix(deref(x.Cause), `Reference path "$" must point to array.`) {
-		t.Errorf("two years before: %v, %s", err, deref(x.Cause))
+	for name, req := range map[string]engine.Request{
+		"two years before": {Machine: machine(t, mapOf(distributedProcessor)), AsOf: start.AddDate(-2, 0, 0)},
+		"inline":           {Machine: machine(t, mapOf(inlineProcessor))},
+	} {
+		e := &engine.Engine{Clock: engine.VirtualClock(start)}
+		req.Input = []byte(`{"a":1}`)
+		x, err := e.RunRequest(context.Background(), req)
+		if err != nil || !strings.HasSuffix(deref(x.Cause), `Reference path "$" must point to array.`) {
+			t.Errorf("%s: %v, %s", name, err, deref(x.Cause))
+		}
+	}
+}
+
+func TestBatchesHoldWhatItemSelectorMadeOfTheItems(t *testing.T) {
+	x := run(t, mapOf(`"ItemsPath":"$.v","ItemSelector":{"x.$":"$$.Map.Item.Value"},"ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"k.$":"$.k"}}`, distributedProcessor),
+		`{"v":[1,2,3],"k":0}`, nil)
+	if got, want := x.Output.String(), `[{"BatchInput":{"k":0},"Items":[{"x":1},{"x":2}]},{"BatchInput":{"k":0},"Items":[{"x":3}]}]`; got != want {
+		t.Errorf("output\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestANumberOutOfBoundsFailsAMapInItsQueryLanguage(t *testing.T) {
+	const cause = "An error occurred while executing the state 'M' (entered at the event id #2). ToleratedFailureCount cannot be negative."
+	for fields, want := range map[string]string{
+		`"ItemsPath":"$.v","ToleratedFailureCountPath":"$.n"`:                                   "States.Runtime",
+		`"QueryLanguage":"JSONata","Items":[1],"ToleratedFailureCount":"{% $states.input.n %}"`: "States.QueryEvaluationError",
+	} {
+		x := run(t, mapOf(fields, distributedProcessor), `{"v":[1],"n":-1}`, nil)
+		if deref(x.Error) != want || deref(x.Cause) != cause {
+			t.Errorf("%s: %s: %s", fields, deref(x.Error), deref(x.Cause))
+		}
 	}
 }
 

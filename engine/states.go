@@ -102,11 +102,7 @@ func (e *env) textValue(x *text) (value.Value, *failure) {
 	case x.expr != nil:
 		return e.evalExpression(x.expr)
 	}
-	v, err := e.follow(x.path.Path)
-	if err != nil {
-		return value.Value{}, e.invalidPath(x.path, err)
-	}
-	return v, nil
+	return e.selected(x.path, x.field+"Path")
 }
 
 func (e *env) notText(x *text, v value.Value) *failure {

@@ -75,6 +75,9 @@ func (a *attempt) refused() bool {
 	if !ok {
 		return false
 	}
+	if a.x.req.inspect != nil && a.t.node.resource.kind == activityTask {
+		return false // a state that is tested alone has no workers, whoever is asked
+	}
 	err := checker.CheckParameters(a.task)
 	if err == nil {
 		return false

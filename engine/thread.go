@@ -155,7 +155,7 @@ func (t *thread) exit(next *node, output value.Value, assign []assignment) {
 }
 
 func (t *thread) leave(next *node, output value.Value, assign []assignment) {
-	if t.inspectExit(next, output) {
+	if t.inspectExit(next, output, assign) {
 		return
 	}
 	t.prev = t.run.log.add(entry{kind: &t.node.exited, prev: t.prev, at: t.x.now, payload: output, fill: assigned(assign)})

@@ -159,8 +159,12 @@ func distinct(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	for _, item := range list.Items() {
 		known := false
 		if key, scalar := scalarKey(item); scalar {
-			known = seen[key]
-			seen[key] = true
+			if known = seen[key]; !known {
+				if err := ev.alloc(memberBytes); err != nil {
+					return list, err
+				}
+				seen[key] = true
+			}
 		} else {
 			for _, other := range nodes {
 				same, err := ev.equal(item, other, 0)

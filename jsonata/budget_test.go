@@ -37,6 +37,7 @@ func TestEveryEvaluationEnds(t *testing.T) {
 		"evaluating itself":          `($s := '$eval($s)'; $eval($s))`,
 		"descendants of descendants": `($f := function($x){$f([$x.**, $x.**])}; $f([1..10]))`,
 		"distinct objects":           `$distinct([1..100000].{'a': $})`,
+		"distinct numbers":           `$distinct([1..2000000])`,
 		"composition of itself":      `($d := function($f, $n){$n = 0 ? $f : $d($f ~> $f, $n - 1)}; $d($uppercase, 60)('x'))`,
 	} {
 		t.Run(name, func(t *testing.T) {

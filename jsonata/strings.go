@@ -148,14 +148,14 @@ func substring(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	if !ok {
 		return value.Value{}, nil
 	}
-	start, _ := asNumber(arg(args, 1))
+	start, begins := asNumber(arg(args, 1))
 	n := countIn(s)
 	if float64(n)+start < 0 {
 		start = 0
 	}
 	end := math.Inf(1)
 	if size, ok := asNumber(arg(args, 2)); ok {
-		if size <= 0 {
+		if size <= 0 || !begins { // so many characters from nowhere
 			return value.String(""), nil
 		}
 		end = start + size

@@ -149,12 +149,22 @@ func (s *Server) take(text string) (*job, <-chan struct{}, error) {
 	return nil, a.arrived, nil
 }
 
+// checkActivity refuses the task of an activity that is not there.
+func (s *Server) checkActivity(t *engine.Task) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.activities[t.Resource] == nil {
+		return t.RefuseActivity()
+	}
+	return nil
+}
+
 // schedule puts the task of an activity into its queue.
 func (s *Server) schedule(j *job, text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.activities[text]
-	if a == nil {
+	if a == nil { // deleted in this moment
 		e := engine.NewTaskError("ActivityDoesNotExist", "Activity Does Not Exist: '"+text+"'")
 		e.Phase = engine.PhaseSchedule
 		return e

@@ -176,6 +176,18 @@ func TestAnActivityIsWorkedOn(t *testing.T) {
 	}
 }
 
+func TestTheTaskOfADeletedActivity(t *testing.T) {
+	c := serve(t, &sfnlocal.Server{Clock: engine.VirtualClock(time.Time{})})
+	activity := done(c.CreateActivity(t.Context(), &sfn.CreateActivityInput{Name: aws.String("a")}))(t).ActivityArn
+	m := create(t, c, "m", "", `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"`+*activity+`","Catch":[{"ErrorEquals":["States.ALL"],"Next":"B"}],"End":true},"B":{"Type":"Pass","End":true}}}`)
+	done(c.DeleteActivity(t.Context(), &sfn.DeleteActivityInput{ActivityArn: activity}))(t)
+	x := done(c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: m}))(t)
+	want := "An error occurred while executing the state 'A' (entered at the event id #2). The activity " + *activity + " does not exist."
+	if d := ended(t, c, x.ExecutionArn); aws.ToString(d.Error) != "States.Runtime" || aws.ToString(d.Cause) != want {
+		t.Errorf("ended %s: %s: %s", d.Status, aws.ToString(d.Error), aws.ToString(d.Cause))
+	}
+}
+
 func TestAPollWithoutATaskEndsEmpty(t *testing.T) {
 	c := serve(t, &sfnlocal.Server{Limits: sfnlocal.Limits{LongPoll: 20 * time.Millisecond}})
 	activity := done(c.CreateActivity(t.Context(), &sfn.CreateActivityInput{Name: aws.String("a")}))(t).ActivityArn

@@ -14,8 +14,12 @@ import (
 // Functions itself is done here, all else by Server.Tasks.
 type tasks struct{ s *Server }
 
-// CheckParameters asks whoever will do the task.
+// CheckParameters asks whoever will do the task. Nobody does that of an activity that
+// is not there.
 func (h tasks) CheckParameters(t *engine.Task) error {
+	if isActivity(t) {
+		return h.s.checkActivity(t)
+	}
 	if c, ok := h.handler(t).(engine.ParameterChecker); ok {
 		return c.CheckParameters(t)
 	}
@@ -33,7 +37,7 @@ func (h tasks) HandleTask(ctx context.Context, t *engine.Task) (engine.Result, e
 	}
 	j := &job{execution: e, token: t.Token, input: string(t.Input()), ctx: ctx, answered: make(chan struct{})}
 	h.s.wait(j)
-	if service(t.Resource) != "" || !strings.Contains(t.Resource, ":"+kindActivity+":") {
+	if !isActivity(t) {
 		return h.handler(t).HandleTask(ctx, t)
 	}
 	if err := h.s.schedule(j, t.Resource); err != nil {
@@ -60,6 +64,10 @@ func (h tasks) handler(t *engine.Task) engine.TaskHandler {
 		return engine.TaskMux(nil)
 	}
 	return h.s.Tasks
+}
+
+func isActivity(t *engine.Task) bool {
+	return service(t.Resource) == "" && strings.Contains(t.Resource, ":"+kindActivity+":")
 }
 
 // service is what follows arn:PARTITION:states::: in a resource, or "".

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -54,14 +55,32 @@ func run(dir, out string, mode conformance.Mode, verbose bool) error {
 		if err != nil && verbose {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", c.Slug, err)
 		}
-		if result == nil {
-			continue
+		switch {
+		case result != nil:
+		case err == nil:
+			continue // nothing is asked for
+		default:
+			if result, err = json.Marshal(map[string]string{"notRun": err.Error()}); err != nil {
+				return err
+			}
 		}
-		if err := os.WriteFile(filepath.Join(out, c.Slug+".json"), result, 0o644); err != nil {
+		if err := write(out, c.Slug, result); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func write(out, slug string, result []byte) error {
+	file := slug + ".json"
+	if !filepath.IsLocal(file) {
+		return fmt.Errorf("a case's slug is no file name: %q", slug)
+	}
+	file = filepath.Join(out, file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, result, 0o644)
 }
 
 func document(dir, file string) error {

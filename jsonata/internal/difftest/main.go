@@ -72,7 +72,11 @@ func run(module, cases string, n int, seed uint64, limit int) (asked, differ int
 	if err != nil {
 		return 0, 0, err
 	}
-	defer oracle.close()
+	defer func() {
+		if oracle != nil {
+			oracle.close()
+		}
+	}()
 	list, err := questions(cases, n, seed)
 	if err != nil {
 		return 0, 0, err
@@ -80,6 +84,15 @@ func run(module, cases string, n int, seed uint64, limit int) (asked, differ int
 	codes := 0
 	for _, q := range list {
 		want, err := oracle.ask(q)
+		if errors.Is(err, errOracleEnded) { // out of memory or of patience
+			oracle.close()
+			if oracle, err = startOracle(module); err != nil {
+				return len(list), differ, err
+			}
+			fmt.Printf("ENDED %s\n  data %s\n", q.Expr, q.Data)
+			differ++
+			continue
+		}
 		if err != nil {
 			return len(list), differ, fmt.Errorf("ask about %s: %w", q.Expr, err)
 		}
@@ -141,6 +154,8 @@ type oracle struct {
 	end func() error
 }
 
+var errOracleEnded = errors.New("the oracle ended")
+
 func startOracle(module string) (*oracle, error) {
 	path, err := filepath.Abs(module)
 	if err != nil {
@@ -173,13 +188,18 @@ func (o *oracle) close() {
 	_ = o.cmd.Wait()
 }
 
+// patience is how long the oracle may think: on a value that holds itself, for ever.
+const patience = 20 * time.Second
+
 func (o *oracle) ask(q question) (answer, error) {
 	var a answer
+	alarm := time.AfterFunc(patience, func() { _ = o.cmd.Process.Kill() })
+	defer alarm.Stop()
 	if err := o.in.Encode(q); err != nil {
-		return a, err
+		return a, errOracleEnded
 	}
 	if !o.out.Scan() {
-		return a, errors.New("the oracle ended")
+		return a, errOracleEnded
 	}
 	return a, json.Unmarshal(o.out.Bytes(), &a)
 }
