@@ -107,8 +107,7 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 	case diskFull.MatchString(all):
 		d.Title = upper(fn) + " ran out of disk space in /tmp"
 		d.RootCause = fmt.Sprintf("%s filled its /tmp (disk full%s), which is kept between invocations of one environment.", upper(fn), saying(f.msg))
-		d.Retryable = diagnose.Depends
-		d.Explanation = "/tmp has 512 MB unless more is configured; files of earlier invocations stay there."
+		d.Explanation = "/tmp (ephemeral storage) has 512 MB unless more is configured; files of earlier invocations stay there. The same input needs as much room again."
 		d.Remedies = []diagnose.Remedy{{Title: "Give it more disk, or tidy up", Steps: []string{
 			"aws lambda update-function-configuration --function-name " + f.functionArg() + " --ephemeral-storage Size=2048",
 			"Delete temporary files at the end of each invocation, also after an error.",
@@ -403,6 +402,8 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
 	switch family := familyOf(kind); {
+	case family == waiting || waits.MatchString(msg):
+		return diagnose.Yes, "The error says that something is not ready, busy or asked too often at the moment: that passes, so retry it after a while, with back-off."
 	case commonType.MatchString(k) && !endOfData.MatchString(msg):
 		// the type says nothing
 	case family == passing || endOfData.MatchString(msg):
@@ -430,7 +431,8 @@ type family int
 
 const (
 	unknownFamily family = iota
-	passing              // what passes by itself, or may
+	waiting              // what passes by itself
+	passing              // what may pass
 	standing             // what is found again
 )
 
@@ -439,6 +441,8 @@ const (
 func familyOf(name string) family {
 	name = exception(name)
 	switch {
+	case waitingName.MatchString(name):
+		return waiting
 	case passingName.MatchString(name):
 		return passing
 	case standingName.MatchString(name):
@@ -448,8 +452,11 @@ func familyOf(name string) family {
 }
 
 var (
-	passingName  = pattern.New(`(?i)time-?_?d?_?out|unavailable|throttl|toomany|ratelimit|rate_limit|connection|network|transient|temporar|retryable|tryagain|internalserver|servererror|serviceerror|busy|locked|notready|not_ready|pending|inprogress|deadlock|backoff|overload|interrupted|aborted$|econn|etimedout`)
+	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|deadlock|overload`)
+	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
 	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
+	// waits are words that ask for patience.
+	waits = pattern.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
 	// endOfData is a stream or connection that broke off.
 	endOfData = pattern.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
 )

@@ -72,6 +72,7 @@ func notFound(f *facts) *diagnose.Finding {
 		d.Confidence = diagnose.Certain
 	}
 	kind, from, name, look := "resource", "", subjectOf(f.msg), ""
+	var given []string // what the task names: "Bucket media", "Key a.json"
 	for _, t := range things {
 		if f.lambda() || t.service != f.task.service && (f.task.known || serviceName(t.service) != f.service()) {
 			continue
@@ -80,6 +81,7 @@ func notFound(f *facts) *diagnose.Finding {
 		for _, p := range t.params {
 			if v := f.param(p); v != "" && looksLikeName(v) {
 				name = or(name, v)
+				given = append(given, p+" "+v)
 			}
 			if node := f.paramNode(p); node != nil && node.Path != nil {
 				from += fmt.Sprintf(" (%s comes from %s)", p, node.Path.Text)
@@ -96,6 +98,9 @@ func notFound(f *facts) *diagnose.Finding {
 	thing := "the " + kind
 	if name != "" {
 		thing += " " + name
+	}
+	if len(given) > 1 {
+		from += " (the task names " + list(given) + ")"
 	}
 	d.Title = fmt.Sprintf("%s does not exist", upper(thing))
 	d.RootCause = fmt.Sprintf("%s refers to %s%s, which does not exist in the region and account of the call%s.", upper(f.actorShort()), thing, from, saying(f.msg))
@@ -338,6 +343,10 @@ func (f *facts) whyInvalid(member string) string {
 	switch {
 	case nothingToDo.MatchString(f.msg):
 		return "The request would change nothing, and the service takes that for an error: what is wanted is there already. Catch this error by its name and go on as after a success, or compare before the call."
+	case f.says("reserved keyword"):
+		return "DynamoDB keeps that word for itself: put a placeholder into the expression, #name, and say what it stands for in ExpressionAttributeNames: {\"#name\": \"the attribute\"}."
+	case f.says("MessageGroupId"):
+		return "A FIFO queue or topic (its name ends in .fifo) wants a MessageGroupId with every message, and a MessageDeduplicationId unless content-based deduplication is on; a standard one knows neither."
 	case f.says("null", "required", "must contain the parameter", "MissingParameter", "missing"):
 		e := "A member that the service needs is null, empty or missing: it is not in the definition, or the path it comes from leads to null."
 		if member != "" && f.state != nil && f.paramNode(upperFirst(member)) == nil && f.paramNode(member) == nil && (f.state.Parameters != nil || f.state.Arguments != nil) {

@@ -241,6 +241,8 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{ofDatabase(msg), true}, true
 	case invalidState.MatchString(exception(c.Type)) || invalidState.MatchString(exception(c.Error)) && c.Shape != diagnose.LambdaCause:
 		return signal{diagnose.Concurrency, true}, true
+	case outputBucket.MatchString(msg):
+		return signal{diagnose.Permission, false}, true
 	case containsFold(msg, "TaskDefinition is inactive"):
 		return signal{diagnose.ResourceNotFound, true}, true
 	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
