@@ -150,28 +150,42 @@ func iterationOf(path []string) (of, index string, ok bool) {
 // caughtBefore is the name of an error that the state's input still holds from a
 // catcher before it; "" none.
 func (f *facts) caughtBefore() string {
+	if c := f.caughtCause(); c != nil {
+		return or(c.Error, "an error without a name")
+	}
+	return ""
+}
+
+// caughtCause is that error, taken apart; nil: none.
+func (f *facts) caughtCause() *diagnose.Cause {
 	if o := f.c.Origin; o != nil && f.c.HandlerFailed {
-		return or(deref(o.Error), "an error")
+		return diagnose.ReadCause(o.Error, o.Cause)
 	}
 	in := f.input()
 	if in.IsAbsent() {
 		in = f.quotedInput()
 	}
 	if hasKeys(in, "Error", "Cause") {
-		return errorName(in)
+		return errorOutput(in)
 	}
 	for _, m := range in.Members() {
 		if hasKeys(m.Value, "Error", "Cause") {
-			return errorName(m.Value)
+			return errorOutput(m.Value)
 		}
 	}
-	return ""
+	return nil
 }
 
-func errorName(v value.Value) string {
-	e, _ := v.Get("Error")
-	s, _ := e.AsString()
-	return or(s, "an error without a name")
+// errorOutput reads what a catcher passes on: {"Error": …, "Cause": …}.
+func errorOutput(v value.Value) *diagnose.Cause {
+	text := func(member string) *string {
+		m, _ := v.Get(member)
+		if s, ok := m.AsString(); ok {
+			return &s
+		}
+		return nil
+	}
+	return diagnose.ReadCause(text("Error"), text("Cause"))
 }
 
 // quotedInput is the input that a message about a path quotes, absent where it

@@ -19,7 +19,7 @@ var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) second
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
-	if m == nil && !f.errorIs("Sandbox.Timedout") {
+	if f.stepFunctionsRuntime() || m == nil && !f.errorIs("Sandbox.Timedout") {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Certain, diagnose.Depends)
@@ -142,6 +142,9 @@ var (
 	sharedLib      = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
+// initTimeout is code that takes longer to start than Lambda waits.
+var initTimeout = pattern.New(`(?i)Init\.Timeout|Phase: init\s+Status: timeout|init(?:ialization)? (?:has )?timed out`)
+
 func lambdaPackaging(f *facts) *diagnose.Finding {
 	if f.task.known && f.task.service != "lambda" && f.nested == nil && !f.lambda() {
 		return nil
@@ -212,6 +215,10 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 			d.Explanation += " A segmentation fault points to a native library of another version or architecture."
 		}
 		d.RootCause = fmt.Sprintf("The process of %s exited before it could answer%s%s.", fn, inChild(f), saying(f.msg))
+	}
+	if initTimeout.MatchString(f.root.Type + " " + f.msg) {
+		d.Retryable = diagnose.Depends // a second start finds the runtime's files cached, as a rule
+		d.Also = []diagnose.Category{diagnose.LambdaResourceExhausted, diagnose.Timeout}
 	}
 	if steps == nil {
 		d.Explanation = or(d.Explanation, "Lambda starts the code (imports, module-level statements, extensions) before it calls the handler; something there failed or took longer than ten seconds.")
@@ -417,11 +424,11 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	case strings.Contains(msg, "Read-only file system"):
 		return no, "In a Lambda function only /tmp can be written to: let the code and its libraries put files, caches and home directories there."
 	}
-	if refuses.MatchString(msg) {
-		return no, "The message says that the code refuses its input: the same input would be refused again."
+	if refuses.MatchString(msg) && !nothingSaid.MatchString(msg) {
+		return no, "The message says that the code refuses what it was given or found: the same input would be refused again."
 	}
-	if msg != "" && !commonType.MatchString(k) && !passes.MatchString(k+" "+msg) {
-		return no, "The error has a type of its own, raised on purpose: what the code found is likely to be found again by a retry with the same input."
+	if !commonType.MatchString(k) && (stateOfThings.MatchString(k) && msg != "" || saidAbsent.MatchString(msg)) {
+		return no, "The error speaks of a state of things and not of a mishap: a retry with the same input is likely to find it again."
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
@@ -452,7 +459,7 @@ func familyOf(name string) family {
 }
 
 var (
-	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|deadlock|overload`)
+	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
 	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
 	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
 	// waits are words that ask for patience.
@@ -464,11 +471,14 @@ var (
 var (
 	// commonType are types that say nothing but that something went wrong.
 	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
-	// passes are words of what may pass by itself.
-	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+	// stateOfThings are names that say how things are: OutOfStock, CustomerNotVerified, AccountClosed.
+	stateOfThings = pattern.New(`(?:^|[a-z_])(?:Not|No|Non|Out|Over|Under|Without|Wrong|Bad|Too|Already|Insufficient)_?[A-Z]|(?i:unknown|ineligible|closed|suspended|blocked|cancel|full|exceeded|violat|conflict|disabled|inactive|deleted|unverified|untrusted|negative)`)
+	saidAbsent    = pattern.New(`(?i)\bnot_?found\b|_not_found|does not exist|no such\b`)
+	// nothingSaid is a message that is none.
+	nothingSaid = pattern.New(`(?i)^\W*(?:undefined|null|none|nil|\[object object\]|unknown(?: error)?|error)\W*$`)
 )
 
-var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

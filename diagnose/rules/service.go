@@ -255,7 +255,7 @@ var (
 	referenced = pattern.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
 	// lasting are states that a resource is in until somebody changes it; transitional
 	// are states that it leaves by itself.
-	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|available|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
 	transitional = pattern.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
 )
 
