@@ -401,6 +401,11 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "The code takes an item of a list that has fewer, often an empty one."
 	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "UnmarshalTypeError", "ParserError":
 		return no, "The text that the code parses is not the JSON it expects (empty, HTML, already parsed, or cut off): check the content before it is parsed."
+	case "FileNotFoundError", "ENOENT":
+		if strings.Contains(msg, "/tmp/") {
+			return diagnose.Depends, "The file is not in /tmp, which belongs to one environment of the function: what an earlier invocation or another function put there is not there for this one. What fetches the file failed before, or did not run."
+		}
+		return no, "The file or program is not where the code looks for it, neither in the package nor in its layers."
 	case "UnicodeDecodeError", "DecodeError", "binascii.Error", "Error: Incorrect padding":
 		return no, "What the code decodes is in another encoding than it expects."
 	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
@@ -421,6 +426,8 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	switch {
 	case strings.Contains(msg, "Errno 38"):
 		return no, "Lambda's environment has no shared memory (/dev/shm), so that multiprocessing pools, queues and semaphores do not work there: use threads, multiprocessing.Process with a Pipe, or a setting of the library that keeps it from it."
+	case localDenied.MatchString(msg):
+		return no, "The file system refuses it: a Lambda function can write below /tmp only, and what lies in the package has to be readable and, where it is a program, executable for everybody (chmod 755 before it is zipped)."
 	case strings.Contains(msg, "Read-only file system"):
 		return no, "In a Lambda function only /tmp can be written to: let the code and its libraries put files, caches and home directories there."
 	}
@@ -459,9 +466,9 @@ func familyOf(name string) family {
 }
 
 var (
-	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
-	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
-	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
+	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|still|queued|(?:^|job|task|query|export|import)(?:is)?running|notfinished|notcomplete|notdone|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
+	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
+	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config|quality|checkfailed|expectation|violation`)
 	// waits are words that ask for patience.
 	waits = pattern.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
 	// endOfData is a stream or connection that broke off.
@@ -469,6 +476,8 @@ var (
 )
 
 var (
+	// localDenied is the function's own file system that says no.
+	localDenied = pattern.New(`(?i)(?:Errno 13|EACCES|permission denied)\b.{0,40}['"]?/(?:var/task|var/lang|opt|tmp|home|root|usr|etc)\b|fork/exec /\S+: permission denied`)
 	// commonType are types that say nothing but that something went wrong.
 	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
 	// stateOfThings are names that say how things are: OutOfStock, CustomerNotVerified, AccountClosed.

@@ -195,6 +195,9 @@ var QuotaReached = &diagnose.Rule{
 
 var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
+// paidFor are limits of money.
+var paidFor = pattern.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
+
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
 		return nil
@@ -224,6 +227,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || name == "StateMachineLimitExceeded" {
 		d.Retryable = diagnose.No
 		d.Explanation = "A region holds at most 10,000 state machines (and activities) by default; old ones that nobody uses, left by test stacks, count too."
+	}
+	if paidFor.MatchString(f.msg) {
+		d.Retryable = diagnose.No
+		d.Explanation = "What is used up here is credit or a plan, not room: it comes back when somebody pays, raises the budget or the next period begins."
 	}
 	if kept.MatchString(f.msg+" "+name) && !underway.MatchString(f.msg) {
 		d.Retryable = diagnose.No
@@ -377,8 +384,13 @@ func payloadTooLarge(f *facts) *diagnose.Finding {
 	}
 	d.Title = fmt.Sprintf("%s is larger than %s", upper(what), most)
 	d.RootCause = fmt.Sprintf("In %s, %s is larger than %s.", f.inWho(), what, most)
-	d.Explanation = "The limit counts UTF-8 bytes of the JSON text, cannot be raised, and the same data would meet it again on a retry. ResultPath adds a result to the input, so a state may burst with data that it only hands on; Parallel and Map put the outputs of all branches together."
+	d.Explanation = "The limit counts bytes (UTF-8), not characters, and the same data would meet it again on a retry."
+	if most == "a limit" {
+		d.Title = fmt.Sprintf("What %s sends is larger than %s takes", f.actorShort(), f.service())
+		d.RootCause = fmt.Sprintf("%s sends more than %s takes at once%s.", upper(f.actorShort()), f.service(), saying(f.msg))
+	}
 	if limit {
+		d.Explanation = "The limit counts UTF-8 bytes of the JSON text, cannot be raised, and the same data would meet it again on a retry. ResultPath adds a result to the input, so a state may burst with data that it only hands on; Parallel and Map put the outputs of all branches together."
 		d.Explanation += " Contrary to the documentation, recorded executions show that Catch does take States.DataLimitExceeded of a task's result, by States.ALL and by name."
 	}
 	d.Focus = f.focusField("what comes from here is too large", "ResultPath", "ResultSelector", "OutputPath", "Resource")

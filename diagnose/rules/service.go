@@ -421,6 +421,9 @@ var Unreachable = &diagnose.Rule{
 
 var hostIn = pattern.New(`(?i)(?:server (?:on|at) ['"]|host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:\w+ server on |server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
+// badCertificate is a certificate that stays as it is.
+var badCertificate = pattern.New(`(?i)certificate (?:verify failed|has expired|is not trusted|signed by unknown)|CERTIFICATE_VERIFY_FAILED|self[- ]signed|hostname .{0,80}(?:doesn't match|mismatch)|PKIX path building|unable to (?:get local issuer|verify the first) certificate|CERT_HAS_EXPIRED|x509: certificate`)
+
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()
 	if s.category != diagnose.Network {
@@ -445,6 +448,9 @@ func unreachable(f *facts) *diagnose.Finding {
 		how = "was refused a connection by"
 	case f.says("certificate", "SSL", "TLS", "x509", "PKIX", "handshake"):
 		how = "could not agree on TLS with"
+		if badCertificate.MatchString(f.msg) {
+			d.Retryable = diagnose.No
+		}
 		reason = "The certificate is expired, made out to another name, or signed by an authority that the runtime does not trust; old TLS versions are refused as well."
 	case f.says("timed out", "timeout", "ETIMEDOUT"):
 		how = "got no answer in time (timed out) from"
