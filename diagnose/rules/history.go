@@ -8,6 +8,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -105,6 +106,87 @@ func short60(s float64) string {
 		return fmt.Sprintf("%.0f min", s/60)
 	}
 	return strings.Replace(fmt.Sprintf("%.1f h", s/3600), ".0 h", " h", 1)
+}
+
+// cameFrom is the state that the execution was in before the failing one, by the
+// history, and a sentence on how it led there, where it is a Choice; "" unknown.
+func (f *facts) cameFrom() (state, how string) {
+	if f.c.Execution == nil || f.sub.EnteredEvent == 0 || f.nested != nil {
+		return "", ""
+	}
+	byID := map[int64]*history.Event{}
+	for _, e := range f.c.Execution.Events() {
+		byID[e.ID] = &e
+	}
+	entered := byID[f.sub.EnteredEvent]
+	if entered == nil {
+		return "", ""
+	}
+	exited := byID[entered.PreviousID]
+	if exited == nil || exited.Details == nil || !strings.HasSuffix(string(exited.Type), "StateExited") {
+		return "", ""
+	}
+	state = exited.Details.Name
+	how = fmt.Sprintf("%s led there.", upper(named(state)))
+	if f.c.Machine == nil || looksLikeName(state) && findState(f.c.Machine, state) == nil {
+		return state, how
+	}
+	if turn := turnOf(findState(f.c.Machine, state), f.sub.State, exited.Details.Output); turn != "" {
+		how = fmt.Sprintf("The Choice %s led there, %s.", named(state), turn)
+	}
+	return state, how
+}
+
+// turnOf says by which rule a Choice goes to next, as far as only one can have taken it there.
+func turnOf(choice *asl.State, next string, data history.Payload) string {
+	if choice == nil || choice.Type != asl.Choice {
+		return ""
+	}
+	var by []string
+	for i, r := range choice.Choices {
+		if r.Next != next {
+			continue
+		}
+		rule := fmt.Sprintf("by its rule %d", i+1)
+		if r.Variable != nil && r.Operator != "" && isPath(r.Variable.Text) {
+			rule += fmt.Sprintf(" (%s %s %s)", r.Variable.Text, r.Operator, harmless(r.Value.JSON()))
+		}
+		by = append(by, rule)
+	}
+	if choice.Default == next {
+		rule := "by its Default, as none of its rules fitted"
+		if seen := comparedValues(choice, data); seen != "" {
+			rule += ": " + seen
+		}
+		by = append(by, rule)
+	}
+	if len(by) != 1 {
+		return ""
+	}
+	return by[0]
+}
+
+// comparedValues are the values that a Choice compared: "$.status is “DONE”".
+func comparedValues(choice *asl.State, data history.Payload) string {
+	in, err := value.Parse(data.String())
+	if err != nil || data.IsAbsent() || data.Truncated {
+		return ""
+	}
+	var seen []string
+	for _, r := range choice.Choices {
+		if r.Variable == nil || !isPath(r.Variable.Text) {
+			continue
+		}
+		if v, ok := follow(in, r.Variable.Text); ok && v.Members() == nil && v.Items() == nil {
+			text, isText := v.AsString()
+			if !isText {
+				text = v.JSON()
+			}
+			seen = append(seen, fmt.Sprintf("%s was %s", r.Variable.Text, quoted(text)))
+		}
+	}
+	seen = uniq(seen)
+	return list(seen[:min(3, len(seen))])
 }
 
 // iterations says in which item of a Map it happened, and which other items

@@ -195,6 +195,35 @@ var QuotaReached = &diagnose.Rule{
 
 var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
+// jobRunsExceeded tells of the limit that a Glue job itself sets to its runs.
+func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
+	job := f.param("JobName")
+	if m := runsOf.FindStringSubmatch(f.msg); m != nil {
+		job = or(job, m[1])
+	}
+	arg := or(job, "JOB")
+	if !looksLikeName(arg) {
+		arg = "JOB"
+	}
+	d.Title = "As many runs of the Glue job are under way as it allows"
+	d.RootCause = fmt.Sprintf("%s starts the Glue job %s while as many of its runs are under way as the job's own MaxConcurrentRuns (ExecutionProperty) allows%s.", upper(f.who()), named(or(job, "it names")), saying(f.msg))
+	d.Explanation = "MaxConcurrentRuns is 1 unless the job says otherwise. A run counts until it has ended, also one that hangs or was started by somebody else, and for some seconds after its end. The account's quota of concurrent runs is another, larger limit."
+	d.Remedies = []diagnose.Remedy{
+		{Title: "Let the job run more than once at a time", Steps: []string{
+			"See what runs: aws glue get-job-runs --job-name " + arg + " --query \"JobRuns[?JobRunState=='RUNNING'].[Id,StartedOn]\"",
+			"If its runs do not disturb each other, raise the limit: ExecutionProperty={MaxConcurrentRuns=5} in the job's definition (Terraform: execution_property { max_concurrent_runs = 5 }; CloudFormation: ExecutionProperty). The CLI's update-job replaces the whole definition, so change it where the job is defined.",
+		}},
+		f.retryRemedy("Or wait for the run that is under way", "Choose IntervalSeconds in the order of the job's duration (minutes, not seconds); in a Map, set MaxConcurrency to what the job allows."),
+	}
+	d.Focus = f.focusField("the job runs already", "Parameters", "Arguments", "Resource")
+	d.Prevention = []string{"Let only one thing start the job (a schedule or the workflow), and use .sync, so that the next run begins when the last has ended."}
+	d.Docs = []string{"Start AWS Glue jobs with Step Functions", "AWS Glue job run states"}
+	return d
+}
+
+// runsOf is how Glue names the job.
+var runsOf = pattern.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
+
 // paidFor are limits of money.
 var paidFor = pattern.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
 
@@ -262,6 +291,9 @@ func quotaReached(f *facts) *diagnose.Finding {
 	}
 	if name == "LimitExceededException" || f.says("limit for the number of") {
 		d.Also = []diagnose.Category{diagnose.Throttling}
+	}
+	if name == "ConcurrentRunsExceededException" {
+		return f.jobRunsExceeded(d)
 	}
 	steps := []string{"See the quota and its use: Service Quotas console, or aws service-quotas list-service-quotas --service-code " + quotaCode(f), "Ask there for a higher value (increase); for instances that takes hours to days."}
 	remedies := []diagnose.Remedy{{Title: "Raise the quota or free what counts against it", Steps: append(steps, "Stop or delete what is not needed: finished endpoints and notebooks, idle clusters, old versions, stale state machines.")}}
