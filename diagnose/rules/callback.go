@@ -90,6 +90,7 @@ func callbackFailed(f *facts) *diagnose.Finding {
 	if f.err != "" {
 		error = "with the error " + named(f.err)
 	}
+	d.Retryable, _ = ofException(f.err, f.causeWords())
 	if f.lambda() {
 		d.Confidence = diagnose.Likely
 	}

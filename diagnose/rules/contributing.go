@@ -199,11 +199,15 @@ var HandlerMasksError = &diagnose.Rule{
 }
 
 func handlerMasksError(f *facts) *diagnose.Finding {
-	earlier, name := "", ""
-	if f.c.HandlerFailed && f.c.Origin != nil {
-		earlier, name = or(deref(f.c.Origin.Error), "an error"), f.c.Origin.State
-	} else if f.c.Origin == nil {
+	earlier, name, words := "", "", ""
+	if f.c.HandlerFailed || f.c.Origin == nil {
 		earlier = f.caughtBefore()
+	}
+	if f.c.HandlerFailed && f.c.Origin != nil {
+		name = f.c.Origin.State
+	}
+	if c := f.caughtCause(); c != nil {
+		words = saying(c.Root().Message)
 	}
 	if earlier == "" || missingPath(f) == nil && choicePath(f) == nil && invalidPath(f) == nil && nullInput(f) == nil && jsonataFailed(f) == nil {
 		return nil
@@ -214,20 +218,13 @@ func handlerMasksError(f *facts) *diagnose.Finding {
 	}
 	d := f.contributing("The error handler failed itself and buried "+named(earlier),
 		fmt.Sprintf("%s was on the way of handling %s%s, and failed by reading a field that only some paths set.", upper(f.here()), named(earlier), of),
-		"The execution ends with the handler's own error; the first one, which matters, stands in the handler's input only.",
+		"The execution ends with the handler's own error; the first one, which matters, stands in the handler's input only"+words+".",
 		diagnose.Remedy{Title: "Let the handler read nothing that may be absent", Steps: []string{
 			"Pass the whole input on (\"Payload.$\": \"$\" or States.JsonToString($)), in place of single fields, and take what there is in code.",
 			"Then look at the first error: Error and Cause in this state's recorded input.",
 		}})
 	d.Focus = f.focusField("reads what only some paths set", "Parameters", "Arguments", "InputPath")
 	return d
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // TimeoutsCrossed sees time limits that cannot work together.

@@ -111,6 +111,10 @@ func explicitFail(f *facts) *diagnose.Finding {
 		d.RootCause = fmt.Sprintf("The execution ended %s, which is a name of the workflow's or its code's own: a Fail state by design, as it seems%s.", label, saying(cause))
 	}
 	d.Explanation = "Nothing broke in that state; the question is which way led there: a Choice that took this turn by its data, or an earlier step whose failure was handled. The history shows the states before it, with their inputs."
+	before, turn := f.cameFrom()
+	if turn != "" {
+		d.Explanation = "Nothing broke in that state. " + turn
+	}
 	if iterates(f) {
 		d.Explanation += " It stands inside a Map or Parallel (an iteration or branch), so its error became that of the whole state; look at the failed iteration's own history for the underlying, earlier failure."
 		d.Also = []diagnose.Category{diagnose.BranchFailed}
@@ -120,8 +124,12 @@ func explicitFail(f *facts) *diagnose.Finding {
 		d.Explanation += " Its words only sum up that something else failed before it: the underlying errors are in that earlier work (items, files, iterations)."
 	}
 	d.Focus = f.focusField("the definition ends the execution here", "Error", "Cause", "Type")
+	look := fmt.Sprintf("In the history, look at the state entered just before %s and at its input: the value that a Choice compared, or the Error and Cause that a catcher put there.", name)
+	if before != "" {
+		look = fmt.Sprintf("In the history, look at the input of %s: the value that a Choice compared, or the Error and Cause that a catcher put there.", named(before))
+	}
 	d.Remedies = []diagnose.Remedy{{Title: "See which decision led there", Steps: []string{
-		fmt.Sprintf("In the history, look at the state entered just before %s and at its input: the value that a Choice compared, or the Error and Cause that a catcher put there.", strings.TrimPrefix(name, "the ")),
+		look,
 		"If that decision was right, the data has to change (or nothing has to); if it was wrong, correct the Choice rule.",
 	}}}
 	d.Prevention = []string{"Let Fail say what was found: CausePath (JSONata: Cause) with States.Format, in place of a fixed sentence."}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -107,6 +108,87 @@ func short60(s float64) string {
 	return strings.Replace(fmt.Sprintf("%.1f h", s/3600), ".0 h", " h", 1)
 }
 
+// cameFrom is the state that the execution was in before the failing one, by the
+// history, and a sentence on how it led there, where it is a Choice; "" unknown.
+func (f *facts) cameFrom() (state, how string) {
+	if f.c.Execution == nil || f.sub.EnteredEvent == 0 || f.nested != nil {
+		return "", ""
+	}
+	byID := map[int64]*history.Event{}
+	for _, e := range f.c.Execution.Events() {
+		byID[e.ID] = &e
+	}
+	entered := byID[f.sub.EnteredEvent]
+	if entered == nil {
+		return "", ""
+	}
+	exited := byID[entered.PreviousID]
+	if exited == nil || exited.Details == nil || !strings.HasSuffix(string(exited.Type), "StateExited") {
+		return "", ""
+	}
+	state = exited.Details.Name
+	how = fmt.Sprintf("%s led there.", upper(named(state)))
+	if f.c.Machine == nil || looksLikeName(state) && findState(f.c.Machine, state) == nil {
+		return state, how
+	}
+	if turn := turnOf(findState(f.c.Machine, state), f.sub.State, exited.Details.Output); turn != "" {
+		how = fmt.Sprintf("The Choice %s led there, %s.", named(state), turn)
+	}
+	return state, how
+}
+
+// turnOf says by which rule a Choice goes to next, as far as only one can have taken it there.
+func turnOf(choice *asl.State, next string, data history.Payload) string {
+	if choice == nil || choice.Type != asl.Choice {
+		return ""
+	}
+	var by []string
+	for i, r := range choice.Choices {
+		if r.Next != next {
+			continue
+		}
+		rule := fmt.Sprintf("by its rule %d", i+1)
+		if r.Variable != nil && r.Operator != "" && isPath(r.Variable.Text) {
+			rule += fmt.Sprintf(" (%s %s %s)", r.Variable.Text, r.Operator, harmless(r.Value.JSON()))
+		}
+		by = append(by, rule)
+	}
+	if choice.Default == next {
+		rule := "by its Default, as none of its rules fitted"
+		if seen := comparedValues(choice, data); seen != "" {
+			rule += ": " + seen
+		}
+		by = append(by, rule)
+	}
+	if len(by) != 1 {
+		return ""
+	}
+	return by[0]
+}
+
+// comparedValues are the values that a Choice compared: "$.status is “DONE”".
+func comparedValues(choice *asl.State, data history.Payload) string {
+	in, err := value.Parse(data.String())
+	if err != nil || data.IsAbsent() || data.Truncated {
+		return ""
+	}
+	var seen []string
+	for _, r := range choice.Choices {
+		if r.Variable == nil || !isPath(r.Variable.Text) {
+			continue
+		}
+		if v, ok := follow(in, r.Variable.Text); ok && v.Members() == nil && v.Items() == nil {
+			text, isText := v.AsString()
+			if !isText {
+				text = v.JSON()
+			}
+			seen = append(seen, fmt.Sprintf("%s was %s", r.Variable.Text, quoted(text)))
+		}
+	}
+	seen = uniq(seen)
+	return list(seen[:min(3, len(seen))])
+}
+
 // iterations says in which item of a Map it happened, and which other items
 // failed in the same state; "" where the history tells no iteration.
 func (f *facts) iterations() string {
@@ -150,28 +232,42 @@ func iterationOf(path []string) (of, index string, ok bool) {
 // caughtBefore is the name of an error that the state's input still holds from a
 // catcher before it; "" none.
 func (f *facts) caughtBefore() string {
+	if c := f.caughtCause(); c != nil {
+		return or(c.Error, "an error without a name")
+	}
+	return ""
+}
+
+// caughtCause is that error, taken apart; nil: none.
+func (f *facts) caughtCause() *diagnose.Cause {
 	if o := f.c.Origin; o != nil && f.c.HandlerFailed {
-		return or(deref(o.Error), "an error")
+		return diagnose.ReadCause(o.Error, o.Cause)
 	}
 	in := f.input()
 	if in.IsAbsent() {
 		in = f.quotedInput()
 	}
 	if hasKeys(in, "Error", "Cause") {
-		return errorName(in)
+		return errorOutput(in)
 	}
 	for _, m := range in.Members() {
 		if hasKeys(m.Value, "Error", "Cause") {
-			return errorName(m.Value)
+			return errorOutput(m.Value)
 		}
 	}
-	return ""
+	return nil
 }
 
-func errorName(v value.Value) string {
-	e, _ := v.Get("Error")
-	s, _ := e.AsString()
-	return or(s, "an error without a name")
+// errorOutput reads what a catcher passes on: {"Error": …, "Cause": …}.
+func errorOutput(v value.Value) *diagnose.Cause {
+	text := func(member string) *string {
+		m, _ := v.Get(member)
+		if s, ok := m.AsString(); ok {
+			return &s
+		}
+		return nil
+	}
+	return diagnose.ReadCause(text("Error"), text("Cause"))
 }
 
 // quotedInput is the input that a message about a path quotes, absent where it

@@ -60,3 +60,33 @@ func TestRetriesAreCountedOverTheirTime(t *testing.T) {
 		}
 	}
 }
+
+// A Fail state is an answer of the workflow's own: the report says which turn led there, and on what value.
+func TestTheTurnToAFailIsTold(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "ChoiceStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Paid?"}},
+		{"id": 3, "type": "ChoiceStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2, "stateExitedEventDetails": {"name": "Paid?", "output": "{\"status\": \"refunded\"}"}},
+		{"id": 4, "type": "FailStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "stateEnteredEventDetails": {"name": "Odd"}},
+		{"id": 5, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ choices, dflt, want string }{
+		{`{"Variable": "$.status", "StringEquals": "paid", "Next": "Done"}`, "Odd", "The Choice Paid? led there, by its Default, as none of its rules fitted: $.status was “refunded”"},
+		{`{"Variable": "$.status", "StringEquals": "refunded", "Next": "Odd"}`, "Done", "The Choice Paid? led there, by its rule 1 ($.status StringEquals"},
+	} {
+		m, err := asl.Parse("", []byte(`{"StartAt": "Paid?", "States": {"Paid?": {"Type": "Choice", "Choices": [`+c.choices+`], "Default": "`+c.dflt+`"},
+			"Odd": {"Type": "Fail", "Error": "OddStatus"}, "Done": {"Type": "Succeed"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "OddStatus"
+		failed := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x,
+			Failure: &diagnose.Failure{State: "Odd", StateType: "Fail", EnteredEvent: 4, FailedEvent: 5, Error: &name}}
+		if text := report(diagnose.Judge(failed, rules.All())[0]); !strings.Contains(text, c.want) || !strings.Contains(text, "look at the input of Paid?") {
+			t.Errorf("%q is not said:\n%s", c.want, text)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -193,10 +194,19 @@ func emrReport(f *facts) *jobReport {
 		}
 		return r
 	case f.has("Cluster", "Status", "State"):
-		return &jobReport{service: "elasticmapreduce", noun: "the EMR cluster", status: f.get("Cluster", "Status", "State"), code: f.get("Cluster", "Status", "StateChangeReason", "Code"),
-			reason: f.get("Cluster", "Status", "StateChangeReason", "Message"), logs: "the cluster's LogUri in S3 (node/INSTANCE/bootstrap-actions)", docs: []string{"Troubleshoot an Amazon EMR cluster"}}
+		return emrCluster(f, "Cluster")
+	}
+	if f.has("ClusterId") && f.has("Status", "StateChangeReason") {
+		return emrCluster(f)
 	}
 	return nil
+}
+
+// emrCluster reads the description of a cluster, which stands at path.
+func emrCluster(f *facts, path ...string) *jobReport {
+	at := func(member ...string) string { return f.get(slices.Concat(path, member)...) }
+	return &jobReport{service: "elasticmapreduce", noun: "the EMR cluster" + nameOf(firstOf(at("Name"), at("Id"), f.get("ClusterId"))), status: at("Status", "State"), code: at("Status", "StateChangeReason", "Code"),
+		reason: at("Status", "StateChangeReason", "Message"), logs: "the cluster's LogUri in S3 (node/INSTANCE/bootstrap-actions)", docs: []string{"Troubleshoot an Amazon EMR cluster"}}
 }
 
 func emrServerlessReport(f *facts) *jobReport {

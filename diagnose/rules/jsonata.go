@@ -64,6 +64,9 @@ func jsonataFailed(f *facts) *diagnose.Finding {
 		return f.jsonataNothing(d, expr, field)
 	case unexpected.MatchString(why):
 		t := unexpected.FindStringSubmatch(why)
+		if d.Focus != nil {
+			d.Focus.Label = fmt.Sprintf("gives %s, not %s", article(t[2]), article(t[1]))
+		}
 		d.Title = fmt.Sprintf("%s needs %s, and the expression gives %s", field, article(t[1]), article(t[2]))
 		d.RootCause = fmt.Sprintf("%s gets for its field %s from %s the type %s, but %s is expected.", upper(f.here()), field, shown, t[2], article(t[1]))
 		d.Explanation = "The expression was evaluated; its value has the wrong type for this field. JSONata makes a single value of an array with one item: write the expression in [ … ] (or ( … )[]) where an array is needed."
@@ -175,9 +178,15 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 		}
 	}
 	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Steps: []string{fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", harmless(trimmed), harmless(trimmed))}}
+	if top, _, _ := strings.Cut(field, "/"); (top == "Output" || top == "Assign") && d.Focus != nil && f.state != nil && d.Focus.Label == noValue && looksLikeName(strings.TrimLeft(trimmed, "$")) {
+		optional.Edits = replace(d.Focus.Span, jsonString(fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", trimmed, trimmed)))
+	}
 	d.Remedies = []diagnose.Remedy{fix, optional}
 	return d
 }
+
+// noValue stands below an expression that gave nothing.
+const noValue = "no value with this state's input"
 
 // focusExpression points at the expression in the definition, by its text.
 func (f *facts) focusExpression(expr, field string) *diagnose.Focus {
@@ -187,11 +196,11 @@ func (f *facts) focusExpression(expr, field string) *diagnose.Focus {
 		if hits := want.FindAllStringIndex(def, 2); len(hits) == 1 {
 			span, _ := f.field("Type")
 			span.Start, span.End = f.state.Span.Start+hits[0][0], f.state.Span.Start+hits[0][1]
-			return &diagnose.Focus{Span: span, Label: "no value with this state's input"}
+			return &diagnose.Focus{Span: span, Label: noValue}
 		}
 	}
 	top, _, _ := strings.Cut(field, "/")
-	return f.focusField("no value with this state's input", top)
+	return f.focusField("fails with this state's input", top)
 }
 
 // IntrinsicFailed sees an intrinsic function that cannot work with what it is given.

@@ -19,7 +19,7 @@ var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) second
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
-	if m == nil && !f.errorIs("Sandbox.Timedout") {
+	if f.stepFunctionsRuntime() || m == nil && !f.errorIs("Sandbox.Timedout") {
 		return nil
 	}
 	d := f.finding(diagnose.LambdaResourceExhausted, diagnose.Certain, diagnose.Depends)
@@ -107,8 +107,7 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 	case diskFull.MatchString(all):
 		d.Title = upper(fn) + " ran out of disk space in /tmp"
 		d.RootCause = fmt.Sprintf("%s filled its /tmp (disk full%s), which is kept between invocations of one environment.", upper(fn), saying(f.msg))
-		d.Retryable = diagnose.Depends
-		d.Explanation = "/tmp has 512 MB unless more is configured; files of earlier invocations stay there."
+		d.Explanation = "/tmp (ephemeral storage) has 512 MB unless more is configured; files of earlier invocations stay there. The same input needs as much room again."
 		d.Remedies = []diagnose.Remedy{{Title: "Give it more disk, or tidy up", Steps: []string{
 			"aws lambda update-function-configuration --function-name " + f.functionArg() + " --ephemeral-storage Size=2048",
 			"Delete temporary files at the end of each invocation, also after an error.",
@@ -142,6 +141,9 @@ var (
 	importError    = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
 	sharedLib      = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
+
+// initTimeout is code that takes longer to start than Lambda waits.
+var initTimeout = pattern.New(`(?i)Init\.Timeout|Phase: init\s+Status: timeout|init(?:ialization)? (?:has )?timed out`)
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
 	if f.task.known && f.task.service != "lambda" && f.nested == nil && !f.lambda() {
@@ -213,6 +215,10 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 			d.Explanation += " A segmentation fault points to a native library of another version or architecture."
 		}
 		d.RootCause = fmt.Sprintf("The process of %s exited before it could answer%s%s.", fn, inChild(f), saying(f.msg))
+	}
+	if initTimeout.MatchString(f.root.Type + " " + f.msg) {
+		d.Retryable = diagnose.Depends // a second start finds the runtime's files cached, as a rule
+		d.Also = []diagnose.Category{diagnose.LambdaResourceExhausted, diagnose.Timeout}
 	}
 	if steps == nil {
 		d.Explanation = or(d.Explanation, "Lambda starts the code (imports, module-level statements, extensions) before it calls the handler; something there failed or took longer than ten seconds.")
@@ -395,6 +401,11 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "The code takes an item of a list that has fewer, often an empty one."
 	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "UnmarshalTypeError", "ParserError":
 		return no, "The text that the code parses is not the JSON it expects (empty, HTML, already parsed, or cut off): check the content before it is parsed."
+	case "FileNotFoundError", "ENOENT":
+		if strings.Contains(msg, "/tmp/") {
+			return diagnose.Depends, "The file is not in /tmp, which belongs to one environment of the function: what an earlier invocation or another function put there is not there for this one. What fetches the file failed before, or did not run."
+		}
+		return no, "The file or program is not where the code looks for it, neither in the package nor in its layers."
 	case "UnicodeDecodeError", "DecodeError", "binascii.Error", "Error: Incorrect padding":
 		return no, "What the code decodes is in another encoding than it expects."
 	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
@@ -403,6 +414,8 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
 	switch family := familyOf(kind); {
+	case family == waiting || waits.MatchString(msg):
+		return diagnose.Yes, "The error says that something is not ready, busy or asked too often at the moment: that passes, so retry it after a while, with back-off."
 	case commonType.MatchString(k) && !endOfData.MatchString(msg):
 		// the type says nothing
 	case family == passing || endOfData.MatchString(msg):
@@ -413,14 +426,16 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	switch {
 	case strings.Contains(msg, "Errno 38"):
 		return no, "Lambda's environment has no shared memory (/dev/shm), so that multiprocessing pools, queues and semaphores do not work there: use threads, multiprocessing.Process with a Pipe, or a setting of the library that keeps it from it."
+	case localDenied.MatchString(msg):
+		return no, "The file system refuses it: a Lambda function can write below /tmp only, and what lies in the package has to be readable and, where it is a program, executable for everybody (chmod 755 before it is zipped)."
 	case strings.Contains(msg, "Read-only file system"):
 		return no, "In a Lambda function only /tmp can be written to: let the code and its libraries put files, caches and home directories there."
 	}
-	if refuses.MatchString(msg) {
-		return no, "The message says that the code refuses its input: the same input would be refused again."
+	if refuses.MatchString(msg) && !nothingSaid.MatchString(msg) {
+		return no, "The message says that the code refuses what it was given or found: the same input would be refused again."
 	}
-	if msg != "" && !commonType.MatchString(k) && !passes.MatchString(k+" "+msg) {
-		return no, "The error has a type of its own, raised on purpose: what the code found is likely to be found again by a retry with the same input."
+	if !commonType.MatchString(k) && (stateOfThings.MatchString(k) && msg != "" || saidAbsent.MatchString(msg)) {
+		return no, "The error speaks of a state of things and not of a mishap: a retry with the same input is likely to find it again."
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
@@ -430,7 +445,8 @@ type family int
 
 const (
 	unknownFamily family = iota
-	passing              // what passes by itself, or may
+	waiting              // what passes by itself
+	passing              // what may pass
 	standing             // what is found again
 )
 
@@ -439,6 +455,8 @@ const (
 func familyOf(name string) family {
 	name = exception(name)
 	switch {
+	case waitingName.MatchString(name):
+		return waiting
 	case passingName.MatchString(name):
 		return passing
 	case standingName.MatchString(name):
@@ -448,20 +466,28 @@ func familyOf(name string) family {
 }
 
 var (
-	passingName  = pattern.New(`(?i)time-?_?d?_?out|unavailable|throttl|toomany|ratelimit|rate_limit|connection|network|transient|temporar|retryable|tryagain|internalserver|servererror|serviceerror|busy|locked|notready|not_ready|pending|inprogress|deadlock|backoff|overload|interrupted|aborted$|econn|etimedout`)
-	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config`)
+	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|still|queued|(?:^|job|task|query|export|import)(?:is)?running|notfinished|notcomplete|notdone|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
+	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
+	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config|quality|checkfailed|expectation|violation`)
+	// waits are words that ask for patience.
+	waits = pattern.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
 	// endOfData is a stream or connection that broke off.
 	endOfData = pattern.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
 )
 
 var (
+	// localDenied is the function's own file system that says no.
+	localDenied = pattern.New(`(?i)(?:Errno 13|EACCES|permission denied)\b.{0,40}['"]?/(?:var/task|var/lang|opt|tmp|home|root|usr|etc)\b|fork/exec /\S+: permission denied`)
 	// commonType are types that say nothing but that something went wrong.
 	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
-	// passes are words of what may pass by itself.
-	passes = pattern.New(`(?i)time-?d? ?out|temporar|unavailable|connect|retry|again|limit|busy|lock|network|socket|throttl|too many|not ready|pending|in progress|failed to|could not|unable|upstream|lambda|status`)
+	// stateOfThings are names that say how things are: OutOfStock, CustomerNotVerified, AccountClosed.
+	stateOfThings = pattern.New(`(?:^|[a-z_])(?:Not|No|Non|Out|Over|Under|Without|Wrong|Bad|Too|Already|Insufficient)_?[A-Z]|(?i:unknown|ineligible|closed|suspended|blocked|cancel|full|exceeded|violat|conflict|disabled|inactive|deleted|unverified|untrusted|negative)`)
+	saidAbsent    = pattern.New(`(?i)\bnot_?found\b|_not_found|does not exist|no such\b`)
+	// nothingSaid is a message that is none.
+	nothingSaid = pattern.New(`(?i)^\W*(?:undefined|null|none|nil|\[object object\]|unknown(?: error)?|error)\W*$`)
 )
 
-var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

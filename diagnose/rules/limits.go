@@ -195,6 +195,38 @@ var QuotaReached = &diagnose.Rule{
 
 var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
+// jobRunsExceeded tells of the limit that a Glue job itself sets to its runs.
+func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
+	job := f.param("JobName")
+	if m := runsOf.FindStringSubmatch(f.msg); m != nil {
+		job = or(job, m[1])
+	}
+	arg := or(job, "JOB")
+	if !looksLikeName(arg) {
+		arg = "JOB"
+	}
+	d.Title = "As many runs of the Glue job are under way as it allows"
+	d.RootCause = fmt.Sprintf("%s starts the Glue job %s while as many of its runs are under way as the job's own MaxConcurrentRuns (ExecutionProperty) allows%s.", upper(f.who()), named(or(job, "it names")), saying(f.msg))
+	d.Explanation = "MaxConcurrentRuns is 1 unless the job says otherwise. A run counts until it has ended, also one that hangs or was started by somebody else, and for some seconds after its end. The account's quota of concurrent runs is another, larger limit."
+	d.Remedies = []diagnose.Remedy{
+		{Title: "Let the job run more than once at a time", Steps: []string{
+			"See what runs: aws glue get-job-runs --job-name " + arg + " --query \"JobRuns[?JobRunState=='RUNNING'].[Id,StartedOn]\"",
+			"If its runs do not disturb each other, raise the limit: ExecutionProperty={MaxConcurrentRuns=5} in the job's definition (Terraform: execution_property { max_concurrent_runs = 5 }; CloudFormation: ExecutionProperty). The CLI's update-job replaces the whole definition, so change it where the job is defined.",
+		}},
+		f.retryRemedy("Or wait for the run that is under way", "Choose IntervalSeconds in the order of the job's duration (minutes, not seconds); in a Map, set MaxConcurrency to what the job allows."),
+	}
+	d.Focus = f.focusField("the job runs already", "Parameters", "Arguments", "Resource")
+	d.Prevention = []string{"Let only one thing start the job (a schedule or the workflow), and use .sync, so that the next run begins when the last has ended."}
+	d.Docs = []string{"Start AWS Glue jobs with Step Functions", "AWS Glue job run states"}
+	return d
+}
+
+// runsOf is how Glue names the job.
+var runsOf = pattern.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
+
+// paidFor are limits of money.
+var paidFor = pattern.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
+
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
 		return nil
@@ -224,6 +256,10 @@ func quotaReached(f *facts) *diagnose.Finding {
 	if f.phase == diagnose.Create || name == "StateMachineLimitExceeded" {
 		d.Retryable = diagnose.No
 		d.Explanation = "A region holds at most 10,000 state machines (and activities) by default; old ones that nobody uses, left by test stacks, count too."
+	}
+	if paidFor.MatchString(f.msg) {
+		d.Retryable = diagnose.No
+		d.Explanation = "What is used up here is credit or a plan, not room: it comes back when somebody pays, raises the budget or the next period begins."
 	}
 	if kept.MatchString(f.msg+" "+name) && !underway.MatchString(f.msg) {
 		d.Retryable = diagnose.No
@@ -255,6 +291,9 @@ func quotaReached(f *facts) *diagnose.Finding {
 	}
 	if name == "LimitExceededException" || f.says("limit for the number of") {
 		d.Also = []diagnose.Category{diagnose.Throttling}
+	}
+	if name == "ConcurrentRunsExceededException" {
+		return f.jobRunsExceeded(d)
 	}
 	steps := []string{"See the quota and its use: Service Quotas console, or aws service-quotas list-service-quotas --service-code " + quotaCode(f), "Ask there for a higher value (increase); for instances that takes hours to days."}
 	remedies := []diagnose.Remedy{{Title: "Raise the quota or free what counts against it", Steps: append(steps, "Stop or delete what is not needed: finished endpoints and notebooks, idle clusters, old versions, stale state machines.")}}
@@ -377,8 +416,13 @@ func payloadTooLarge(f *facts) *diagnose.Finding {
 	}
 	d.Title = fmt.Sprintf("%s is larger than %s", upper(what), most)
 	d.RootCause = fmt.Sprintf("In %s, %s is larger than %s.", f.inWho(), what, most)
-	d.Explanation = "The limit counts UTF-8 bytes of the JSON text, cannot be raised, and the same data would meet it again on a retry. ResultPath adds a result to the input, so a state may burst with data that it only hands on; Parallel and Map put the outputs of all branches together."
+	d.Explanation = "The limit counts bytes (UTF-8), not characters, and the same data would meet it again on a retry."
+	if most == "a limit" {
+		d.Title = fmt.Sprintf("What %s sends is larger than %s takes", f.actorShort(), f.service())
+		d.RootCause = fmt.Sprintf("%s sends more than %s takes at once%s.", upper(f.actorShort()), f.service(), saying(f.msg))
+	}
 	if limit {
+		d.Explanation = "The limit counts UTF-8 bytes of the JSON text, cannot be raised, and the same data would meet it again on a retry. ResultPath adds a result to the input, so a state may burst with data that it only hands on; Parallel and Map put the outputs of all branches together."
 		d.Explanation += " Contrary to the documentation, recorded executions show that Catch does take States.DataLimitExceeded of a task's result, by States.ALL and by name."
 	}
 	d.Focus = f.focusField("what comes from here is too large", "ResultPath", "ResultSelector", "OutputPath", "Resource")

@@ -43,6 +43,12 @@ func readDenial(msg string) denial {
 			d.action = service + ":" + m[2]
 		}
 	}
+	if m := outputBucket.FindStringSubmatch(msg); m != nil && d.action == "" {
+		d.action = "s3:GetBucketLocation"
+		if m[1] != "" {
+			d.resource = "arn:aws:s3:::" + m[1]
+		}
+	}
 	if d.action == "" {
 		if m := namedAction.FindStringSubmatch(msg); m != nil {
 			d.action = m[1]
@@ -61,6 +67,10 @@ func readDenial(msg string) denial {
 	}
 	return d
 }
+
+// outputBucket is how Athena says that the caller may not look at the bucket for
+// the results, or that there is none of that name.
+var outputBucket = pattern.New(`(?i)unable to verify/create output bucket ?([a-z0-9.-]*[a-z0-9])?`)
 
 func denier(s string) string {
 	s = strings.ToLower(s)
@@ -104,6 +114,9 @@ func accessDenied(f *facts) *diagnose.Finding {
 	d := f.finding(diagnose.Permission, s.confidence(), diagnose.No)
 	if notAuthorized.MatchString(f.msg) {
 		d.Confidence = diagnose.Certain
+	}
+	if outputBucket.MatchString(f.msg) {
+		d.Also = []diagnose.Category{diagnose.Configuration, diagnose.ResourceNotFound}
 	}
 	who, action := f.principal(deny), or(deny.action, "the call")
 	if deny.action == "" && f.root.Action != "" {
@@ -376,7 +389,9 @@ var deniedObject = pattern.New(`(?i)access denied to (s3://[\w./-]+[\w/-])`)
 // servicePrincipal is the service that a message wants to see in a trust policy.
 var servicePrincipal = pattern.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
 
-func assumes(f *facts) bool { return cannotAssume.MatchString(f.msg) && !f.refused() }
+func assumes(f *facts) bool {
+	return cannotAssume.MatchString(f.msg) && !f.refused() && !f.apiInput()
+}
 
 func assumeRole(f *facts) *diagnose.Finding {
 	if !assumes(f) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // NotFound sees something referred to that is not there.
@@ -72,6 +73,7 @@ func notFound(f *facts) *diagnose.Finding {
 		d.Confidence = diagnose.Certain
 	}
 	kind, from, name, look := "resource", "", subjectOf(f.msg), ""
+	var given []string // what the task names: "Bucket media", "Key a.json"
 	for _, t := range things {
 		if f.lambda() || t.service != f.task.service && (f.task.known || serviceName(t.service) != f.service()) {
 			continue
@@ -80,6 +82,7 @@ func notFound(f *facts) *diagnose.Finding {
 		for _, p := range t.params {
 			if v := f.param(p); v != "" && looksLikeName(v) {
 				name = or(name, v)
+				given = append(given, p+" "+v)
 			}
 			if node := f.paramNode(p); node != nil && node.Path != nil {
 				from += fmt.Sprintf(" (%s comes from %s)", p, node.Path.Text)
@@ -96,6 +99,9 @@ func notFound(f *facts) *diagnose.Finding {
 	thing := "the " + kind
 	if name != "" {
 		thing += " " + name
+	}
+	if len(given) > 1 {
+		from += " (the task names " + list(given) + ")"
 	}
 	d.Title = fmt.Sprintf("%s does not exist", upper(thing))
 	d.RootCause = fmt.Sprintf("%s refers to %s%s, which does not exist in the region and account of the call%s.", upper(f.actorShort()), thing, from, saying(f.msg))
@@ -250,7 +256,7 @@ var (
 	referenced = pattern.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
 	// lasting are states that a resource is in until somebody changes it; transitional
 	// are states that it leaves by itself.
-	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|available|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
 	transitional = pattern.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
 )
 
@@ -264,7 +270,8 @@ var InvalidRequest = &diagnose.Rule{
 var (
 	constraintAt  = pattern.New(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
 	patternOf     = pattern.New(`regular expression pattern: (\S+)`)
-	parameterName = pattern.New(`(?i:parameter|argument|member|field|property|attribute)s? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
+	parameterName = pattern.New(`(?i:parameter|argument|member|field|property|attribute)s?:? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
+	namedBefore   = pattern.New(`(?i:the|required|missing) ['"]?([A-Z]\w{2,40})['"]? (?:parameter|argument|member|field|property)`)
 )
 
 func invalidRequest(f *facts) *diagnose.Finding {
@@ -284,7 +291,9 @@ func invalidRequest(f *facts) *diagnose.Finding {
 			value = quoted(m[1])
 		}
 		detail = fmt.Sprintf("%s at %s breaks the rule %s", or(value, "the value"), member, quoted(m[3]))
-	} else if m := parameterName.FindStringSubmatch(f.msg); m != nil {
+	} else if m := namedBefore.FindStringSubmatch(f.msg); m != nil {
+		member = m[1]
+	} else if m := parameterName.FindStringSubmatch(f.msg); m != nil && m[1] != "The" {
 		member = m[1]
 	}
 	what := "a value of the request"
@@ -302,6 +311,9 @@ func invalidRequest(f *facts) *diagnose.Finding {
 	}
 	d.RootCause += "."
 	d.Explanation = f.whyInvalid(member)
+	if from := f.comesFrom(member); from != "" {
+		d.RootCause = strings.TrimSuffix(d.RootCause, ".") + "; " + from + "."
+	}
 	d.Focus = f.focusParam(member)
 	d.Remedies = []diagnose.Remedy{{Title: "Correct " + what, Steps: []string{
 		fmt.Sprintf("Compare the parameters as they were sent (TaskScheduled event of the history) with the API reference of %s; look at %s first.", f.service(), what),
@@ -313,6 +325,26 @@ func invalidRequest(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Try the state alone with TestState and a recorded input, and validate input where it enters the workflow."}
 	d.Docs = []string{"Integrating services with Step Functions", "Using TestState API to test a state"}
 	return d
+}
+
+// comesFrom says where the definition takes a parameter from, and what is there: "Item comes from $.Item, which is null".
+func (f *facts) comesFrom(member string) string {
+	for _, name := range []string{member, upperFirst(member)} {
+		node := f.paramNode(name)
+		if node == nil || node.Path == nil || !isPath(node.Path.Text) {
+			continue
+		}
+		from := fmt.Sprintf("%s comes from %s", name, node.Path.Text)
+		v, ok := follow(f.input(), node.Path.Text)
+		if !ok {
+			return from
+		}
+		if v.Kind() == value.KindNull {
+			return from + ", which is null in this state's input"
+		}
+		return from
+	}
+	return ""
 }
 
 func (f *facts) focusParam(member string) *diagnose.Focus {
@@ -338,6 +370,10 @@ func (f *facts) whyInvalid(member string) string {
 	switch {
 	case nothingToDo.MatchString(f.msg):
 		return "The request would change nothing, and the service takes that for an error: what is wanted is there already. Catch this error by its name and go on as after a success, or compare before the call."
+	case f.says("reserved keyword"):
+		return "DynamoDB keeps that word for itself: put a placeholder into the expression, #name, and say what it stands for in ExpressionAttributeNames: {\"#name\": \"the attribute\"}."
+	case f.says("MessageGroupId"):
+		return "A FIFO queue or topic (its name ends in .fifo) wants a MessageGroupId with every message, and a MessageDeduplicationId unless content-based deduplication is on; a standard one knows neither."
 	case f.says("null", "required", "must contain the parameter", "MissingParameter", "missing"):
 		e := "A member that the service needs is null, empty or missing: it is not in the definition, or the path it comes from leads to null."
 		if member != "" && f.state != nil && f.paramNode(upperFirst(member)) == nil && f.paramNode(member) == nil && (f.state.Parameters != nil || f.state.Arguments != nil) {
@@ -412,6 +448,9 @@ var Unreachable = &diagnose.Rule{
 
 var hostIn = pattern.New(`(?i)(?:server (?:on|at) ['"]|host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:\w+ server on |server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
+// badCertificate is a certificate that stays as it is.
+var badCertificate = pattern.New(`(?i)certificate (?:verify failed|has expired|is not trusted|signed by unknown)|CERTIFICATE_VERIFY_FAILED|self[- ]signed|hostname .{0,80}(?:doesn't match|mismatch)|PKIX path building|unable to (?:get local issuer|verify the first) certificate|CERT_HAS_EXPIRED|x509: certificate`)
+
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()
 	if s.category != diagnose.Network {
@@ -428,24 +467,34 @@ func unreachable(f *facts) *diagnose.Finding {
 	}
 	d.Title = "No connection to " + host
 	how := "could not connect to"
-	reason := "Refused means that the host is there and nothing listens on that port, or a firewall says no at once; a time-out, that packets get lost: security group, network ACL, route, or no NAT; an unknown name, that DNS does not know it in that network."
+	reason := "The host is not reachable from where the call is made: its security group, network ACL, route or a missing NAT keeps the packets away, or nothing listens there."
 	switch {
 	case f.says("ENOTFOUND", "not known", "resolve", "getaddrinfo", "UnknownHost", "no such host", "EAI_AGAIN"):
 		how = "could not resolve (DNS) the name of"
+		reason = "DNS does not know that name in the network of the caller: a wrong name, stage or region in it, a private zone that is not associated with the VPC, or DNS switched off in the VPC."
 	case f.says("refused"):
 		how = "was refused a connection by"
+		reason = "The host is there, and nothing listens on that port, or a firewall says no at once."
 	case f.says("certificate", "SSL", "TLS", "x509", "PKIX", "handshake"):
 		how = "could not agree on TLS with"
+		if badCertificate.MatchString(f.msg) {
+			d.Retryable = diagnose.No
+		}
 		reason = "The certificate is expired, made out to another name, or signed by an authority that the runtime does not trust; old TLS versions are refused as well."
 	case f.says("timed out", "timeout", "ETIMEDOUT"):
 		how = "got no answer in time (timed out) from"
+		reason = "Packets get lost on the way (security group, network ACL, route, no NAT or VPC endpoint), or the other side takes longer than the client waits."
 	case f.says("reset", "hang up", "aborted", "broken pipe"):
 		how = "lost its connection to"
+		reason = "The connection was there and broke: the other side restarted, closed an idle connection that the client kept, or is overloaded."
 	}
 	d.RootCause = fmt.Sprintf("%s %s %s%s.", upper(f.actorShort()), how, host, saying(f.msg))
 	d.Explanation = reason
 	if f.lambda() {
 		d.Explanation += " A function in a VPC reaches the internet only through a NAT gateway, and AWS services only through that or a VPC endpoint whose security group lets it in."
+	}
+	if !f.lambda() && f.task.known && f.nested == nil && f.task.service != "lambda" {
+		return f.serviceUnreachable(d, host)
 	}
 	d.Remedies = []diagnose.Remedy{
 		{Title: "Check the way to " + host, Steps: []string{
@@ -462,6 +511,38 @@ func unreachable(f *facts) *diagnose.Finding {
 	}
 	return d
 }
+
+// serviceUnreachable tells of a service that Step Functions itself, from AWS's own
+// network, could not reach: no VPC of the user's is on that way.
+func (f *facts) serviceUnreachable(d *diagnose.Finding, host string) *diagnose.Finding {
+	d.Also = []diagnose.Category{diagnose.ServiceError, diagnose.ResourceNotFound, diagnose.InvalidParameters}
+	d.Explanation = "Step Functions makes this call from AWS's own network, so that no VPC, security group or NAT of yours is on the way: a short outage, which a retry gets over, or an address in the parameters that is not the service's."
+	for _, name := range addressed {
+		node := f.paramNode(name)
+		if node == nil && f.param(name) == "" {
+			continue
+		}
+		from := ""
+		if node != nil && node.Path != nil && isPath(node.Path.Text) {
+			from = " (it comes from " + node.Path.Text + ")"
+		}
+		d.Focus = f.focusParam(name)
+		d.Remedies = []diagnose.Remedy{{Title: "Correct " + name, Steps: []string{
+			fmt.Sprintf("Compare %s%s with the resource's real address: the host %s is taken from it. A queue's name, or its ARN, is no URL: aws sqs get-queue-url --queue-name NAME tells it.", name, from, host),
+		}}}
+		if name != "QueueUrl" {
+			d.Remedies[0].Steps[0] = fmt.Sprintf("Compare %s%s with the real address: the host %s is taken from it.", name, from, host)
+		}
+		break
+	}
+	d.Remedies = append(d.Remedies, f.retryRemedy("If it happens now and then, retry"))
+	d.Prevention = []string{"Every Task that calls a service gets a Retry for its transient errors, SdkClientException among them."}
+	d.Docs = []string{"Integrating services with Step Functions"}
+	return d
+}
+
+// addressed are parameters from which a call takes the host that it goes to.
+var addressed = []string{"QueueUrl", "ApiEndpoint", "Bucket", "Endpoint"}
 
 // UnfitSetting sees a resource whose setting does not let the call through.
 var UnfitSetting = &diagnose.Rule{

@@ -66,13 +66,17 @@ func waitValue(f *facts) *diagnose.Finding {
 		d.RootCause = fmt.Sprintf("%s reads %s%s and gets %s, which is not a whole number of seconds (an integer).", upper(f.here()), field, pathIn(path), or(value, "something"))
 		d.Explanation = "Only whole numbers are taken: 1.5, \"30\" in quotes that is no number, and null are refused."
 	}
-	d.Remedies = []diagnose.Remedy{{
-		Title: "Hand over a value of the right form",
-		Steps: []string{
-			"Let the writer of this value round seconds to a whole number of at least 0, and write timestamps in UTC as 2024-03-18T17:33:00Z (Python: datetime.now(timezone.utc).isoformat(); JavaScript: new Date().toISOString()).",
-			"Where the writer cannot be changed, mend it in a Pass state before, such as States.Format('{}Z', $.time) for a timestamp that only lacks the offset.",
-		},
-	}}
+	steps := []string{"Let the writer of this value round it to a whole number of seconds of at least 0; or set the state's Seconds to a number."}
+	if strings.Contains(field, "Timestamp") {
+		steps = []string{"Let the writer of this value write it in UTC as 2024-03-18T17:33:00Z (Python: datetime.now(timezone.utc).isoformat(); JavaScript: new Date().toISOString())."}
+		if fault := timestampFault(got); strings.Contains(fault, "offset") {
+			steps = append(steps, fmt.Sprintf("Where the writer cannot be changed, add the offset in a Pass state before: States.Format('{}Z', %s)", or(path, "$.time")))
+		}
+	}
+	if field == "Wait" {
+		steps = []string{"Hand over seconds and not milliseconds, and a time within the longest an execution may last; for more, let a schedule (EventBridge Scheduler) start a new execution then."}
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Hand over a value of the right form", Steps: steps}}
 	d.Prevention = []string{"Test the Wait with the real producer's value: a wrong form raises States.Runtime, which no Catch sees."}
 	d.Docs = []string{"Wait workflow state"}
 	return d
@@ -134,6 +138,7 @@ func numberPath(f *facts) *diagnose.Finding {
 		field, got, path, why = m[1], m[2], m[4], "not a valid "+m[3]
 	} else if m := cannotBe.FindStringSubmatch(f.msg); m != nil && mapSettingSet.MatchString(f.err) {
 		field, why = m[1], "out of range: it "+m[2]
+		got, path = f.settingAt(field)
 	} else {
 		return nil
 	}
@@ -144,6 +149,9 @@ func numberPath(f *facts) *diagnose.Finding {
 	d := f.finding(category, diagnose.Certain, diagnose.No)
 	d.Title = fmt.Sprintf("%s is %s", field, why)
 	d.RootCause = fmt.Sprintf("%s takes %s%s and gets %s, which is %s; a whole number (integer) in range is needed.", upper(f.here()), field, pathIn(path), or(quoted(got), "a value"), why)
+	if strings.HasPrefix(why, "out of range") {
+		d.RootCause = fmt.Sprintf("%s takes %s%s and gets %s, which is %s; a whole number (integer) in that range is needed.", upper(f.here()), field, pathIn(path), or(quoted(got), "a number"), why)
+	}
 	d.Explanation = "A number in quotes that is no number, a fraction, an object or a negative number is refused, before the first iteration runs; this cannot be caught in JSONPath workflows."
 	d.Focus = f.focusField("needs a whole number", field, strings.TrimSuffix(field, "Path"), strings.TrimSuffix(field, "Path")+"Path", "ItemReader")
 	number := "10"
@@ -157,6 +165,21 @@ func numberPath(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Check the setting with a Choice (IsNumeric, NumericGreaterThanEquals) before the Map."}
 	d.Docs = []string{"Map workflow state", "Setting failure thresholds for Distributed Map states"}
 	return d
+}
+
+// settingAt is the value that a setting's path (MaxItemsPath) leads to in the
+// state's input, and the path; "" where that is not known.
+func (f *facts) settingAt(field string) (got, path string) {
+	span, ok := f.field(strings.TrimSuffix(field, "Path") + "Path")
+	if !ok || f.state.Machine.Source() == nil {
+		return "", ""
+	}
+	path = strings.Trim(f.state.Machine.Source().Text[span.Start:span.End], `"`)
+	v, ok := follow(f.input(), path)
+	if !ok || !isPath(path) {
+		return "", ""
+	}
+	return v.JSON(), path
 }
 
 // ChoiceNoMatch sees a Choice without a rule that fits and without Default.

@@ -37,7 +37,7 @@ var classes = []struct {
 	{
 		diagnose.PayloadSize,
 		pattern.New(`(?i)^(RequestEntityTooLarge|RequestTooLarge|EntityTooLarge|ResponseSizeTooLarge|BatchRequestTooLong|MessageTooLong|PayloadTooLarge|ContentTooLarge|ItemCollectionSizeLimitExceeded|PolicyLengthExceeded|PackedPolicyTooLarge|MaxMessageLengthExceeded|DataLimitExceeded|UserDataTooLarge|FileTooLarge|ItemSizeLimitExceeded|RequestHeaderSectionTooLarge)(Exception|Error|Fault)?$`),
-		pattern.New(`(?i)item size (?:has exceeded|to update has exceeded)|request must be smaller than \d+ bytes|exceeded maximum allowed payload size|message must be shorter than|message too long|total size of the entries in the request is over the limit|payload (?:is )?too large|request entity too large|exceed(?:s|ed|ing)? the (?:maximum|max)[\w ]{0,30}(?:size|length|bytes)|size exceeding the maximum number of bytes|(?:size|length) (?:of [\w ]{1,40})?(?:exceeds|is (?:larger|greater) than|must be (?:less than|at most|smaller than)) [\w ]{0,30}\d+ ?(?:bytes|kb|kib|mb|mib|characters)?|Input is too long for requested model|overrides length must be at most|too large to (?:process|send|fit)|maximum (?:payload|message|request|response|item) size|size exceeds (?:the )?(?:maximum |max )?(?:limit|size|allowed)|max(?:imum)? (?:length|size) (?:of [\w ]{1,40})?(?:is|allowed)`),
+		pattern.New(`(?i)item size (?:has exceeded|to update has exceeded)|request must be smaller than \d+ bytes|exceeded maximum allowed payload size|message must be shorter than|message too long|total size of the entries in the request is over the limit|payload (?:is )?too large|request entity too large|exceed(?:s|ed|ing)? the (?:maximum|max)[\w ]{0,30}(?:size|length|bytes)|size exceeding the maximum number of bytes|(?:size|length) (?:of [\w ]{1,40})?(?:exceeds|is (?:larger|greater) than|must be (?:less than|at most|smaller than)) [\w ]{0,30}\d+ ?(?:bytes|kb|kib|mb|mib|characters)?|Input is too long for requested model|overrides length must be at most|too large to (?:process|send|fit)|maximum (?:payload|message|request|response|item) size|size exceeds (?:the )?(?:maximum |max )?(?:limit|size|allowed)|(?:request|message|payload|body|file|batch) size exceeded|max(?:imum)? (?:length|size) (?:of [\w ]{1,40})?(?:is|allowed)`),
 		pattern.New(`(?i)(SizeLimitExceeded|SizeExceeded|TooLarge|TooLong|LengthExceeded)\w*$`),
 	},
 	{
@@ -241,6 +241,12 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{ofDatabase(msg), true}, true
 	case invalidState.MatchString(exception(c.Type)) || invalidState.MatchString(exception(c.Error)) && c.Shape != diagnose.LambdaCause:
 		return signal{diagnose.Concurrency, true}, true
+	case paidFor.MatchString(msg) && containsFold(msg, "quota"):
+		return signal{diagnose.Quota, true}, true
+	case c.Shape == diagnose.LambdaCause && localDenied.MatchString(msg):
+		return signal{}, true
+	case outputBucket.MatchString(msg):
+		return signal{diagnose.Permission, false}, true
 	case containsFold(msg, "TaskDefinition is inactive"):
 		return signal{diagnose.ResourceNotFound, true}, true
 	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
@@ -263,11 +269,11 @@ var databases = []struct {
 	words    *pattern.Pattern
 }{
 	{diagnose.Permission, pattern.New(`(?i)access denied for user|password authentication failed|no pg_hba\.conf entry|permission denied for (?:table|schema|relation|database|sequence)|login failed for user|ORA-01017|authentication failed`)},
-	{diagnose.Quota, pattern.New(`(?i)too many connections|remaining connection slots|max_user_connections|too many clients|connection pool (?:is )?(?:exhausted|timed out|limit)|QueuePool limit|timeout exceeded when trying to connect|ORA-12519|ORA-00020`)},
+	{diagnose.Quota, pattern.New(`(?i)too many connections|remaining connection slots|max_user_connections|too many clients|connection pool (?:is )?(?:exhausted|timed out|limit)|QueuePool limit|ORA-12519|ORA-00020`)},
 	{diagnose.ResourceAlreadyExists, pattern.New(`(?i)duplicate entry '|duplicate key value violates|unique constraint (?:failed|violated)|violates unique constraint|E11000 duplicate key|Violation of (?:PRIMARY|UNIQUE) KEY|ORA-00001`)},
 	{diagnose.ResourceNotFound, pattern.New(`(?i)relation "[\w.]+" does not exist|unknown (?:database|column|table) '|table '[\w.]+' doesn't exist|no such (?:table|column): |invalid object name '|ORA-00942|column "[\w.]+" does not exist|database "[\w-]+" does not exist`)},
 	{diagnose.Concurrency, pattern.New(`(?i)deadlock (?:found|detected)|lock wait timeout exceeded|could not serialize access|could not obtain lock|WriteConflict|database is locked|was deadlocked|ORA-00060|serialization failure`)},
-	{diagnose.Network, pattern.New(`(?i)server has gone away|lost connection to mysql|SSL SYSCALL error|server closed the connection unexpectedly|terminating connection due to|connection to server .{1,80} failed`)},
+	{diagnose.Network, pattern.New(`(?i)server has gone away|lost connection to mysql|SSL SYSCALL error|server closed the connection unexpectedly|timeout exceeded when trying to connect|terminating connection due to|connection to server .{1,80} failed`)},
 }
 
 // ofDatabase is what a database server's words mean; "" where there are none.

@@ -212,3 +212,11 @@ func or(s, otherwise string) string {
 	}
 	return s
 }
+
+// deref is the text at s, "" where there is none.
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
