@@ -18,7 +18,10 @@ var named = &rule{
 		"sender", "contact", "buyer", "purchaser", "payer", "payee", "beneficiary", "patient", "passenger", "guest",
 		"employee", "person", "subscriber", "member", "applicant", "insured", "student", "traveler", "traveller",
 		"attendee", "user", "owner", "client", "author", "profile", "first", "last", "given", "family", "attn",
-		"attention",
+		"attention", "ausweis", "reisepass", "passeport", "pasaporte", "versicherung", "svn", "fiscal", "itin", "insee", "inhaber",
+		"prenom", "prénom", "apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
+		"indirizzo", "endere", "domicilio", "naissance", "nacimiento", "nascita", "nascimento", "geboorte", "portable", "celular",
+		"movil", "móvil", "rufnummer", "nhs", "medicare", "cuit", "cuil", "nie", "motdepasse", "mot_de_passe", "wohnort",
 	},
 	find: func(sc *scan, start, end int) {
 		if end > sc.keyed {
@@ -108,7 +111,12 @@ func (sc *scan) named(start, end int) {
 	if sep.kind == noSeparator {
 		if at(sc.s, n.end) == '(' {
 			sc.enter(n, n.end)
+		} else if at(sc.s, n.end) == ',' {
+			sc.shorthand(n)
 		}
+		return
+	}
+	if sep.kind == blank && sc.shorthand(n) {
 		return
 	}
 	claim := sc.claim(n)
@@ -207,6 +215,8 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 	switch c := at(s, i); {
 	case strings.HasPrefix(s[i:], ":="), strings.HasPrefix(s[i:], "=>"), strings.HasPrefix(s[i:], "=="):
 		return equals, i + 2
+	case strings.HasPrefix(s[i:], "=&gt;"):
+		return equals, i + 5
 	case c == ':':
 		return colon, i + 1
 	case c == '=':
@@ -380,7 +390,7 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	switch c.demand {
 	case digits, manyDigits:
 		end = bareNumber.run(s, i)
-	case anyText, streetText, personal:
+	case anyText, streetText, personal, capitals:
 		end = bareWords(s, i, c.kind == PersonName)
 	default:
 		if sc.concealLines(n, sep, c) {
@@ -535,20 +545,14 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
+	if c.kind == Phone {
+		sc.concealSpoken(i)
+		return
+	}
 	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
 		return
 	}
-	if hasPrefixFold(s, i, "for ") { // Password for user app: …
-		if end := strings.Index(s[i:min(len(s), i+64)], ": "); end > 0 && lineEnd(s, i) > i+end {
-			i += end + 2
-		}
-	}
-	for _, verb := range [...]string{"is ", "was ", "of "} {
-		if hasPrefixFold(s, i, verb) {
-			i = skipBlanks(s, i+len(verb))
-			break
-		}
-	}
+	i = predicate(s, i)
 	if sc.concealQuoted(i, c) {
 		return
 	}
@@ -559,6 +563,50 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 	if v := s[i:end]; i > sep.value && opaque.accepts(v) || netrc(s, n.start) && !isProse(v) {
 		sc.concealIf(value{start: i, end: end}, c)
 	}
+}
+
+// concealSpoken conceals a telephone number after the word phone: in national form it
+// begins with a zero, a bracket or the digits of a longer number.
+func (sc *scan) concealSpoken(i int) {
+	s := sc.s
+	i = predicate(s, i)
+	if hasPrefixFold(s, i, "number ") || hasPrefixFold(s, i, "no. ") {
+		i = skipBlanks(s, i+strings.IndexByte(s[i:], ' '))
+		i = predicate(s, i)
+	}
+	end := bareNumber.run(s, i)
+	for end > i && !isDigit(s[end-1]) {
+		end--
+	}
+	if n := countDigits(s[i:end]); n < 9 || n > 15 || s[i] != '0' && s[i] != '(' && s[i] != '+' || isAlnum(at(s, end)) {
+		return
+	}
+	sc.concealNamed(value{start: i, end: end}, Phone)
+}
+
+// predicate passes over what is said between the word password at i and the password
+// itself: "is", "for user app: ", "of the database was".
+func predicate(s string, i int) int {
+	limit := min(len(s), i+64)
+	if end := lineEnd(s[:limit], i); end < limit {
+		limit = end
+	}
+	for j := i; j < limit; {
+		end := j
+		for end < limit && s[end] != ' ' {
+			end++
+		}
+		word := strings.ToLower(s[j:end])
+		switch {
+		case word == "is", word == "was", word == "=", j > i && strings.HasSuffix(word, ":"), j == i && word == "of" && end < limit && !isLower(s[end+1]):
+			return skipBlanks(s, end)
+		case j == i && word != "for" && word != "of" && word != "used" && word != "given" && word != "provided" && word != "supplied",
+			strings.ContainsAny(word, ".,;:!?"):
+			return i
+		}
+		j = skipBlanks(s, end)
+	}
+	return i
 }
 
 // concealLong conceals what follows the word token or key, if it cannot be a word.

@@ -12,6 +12,8 @@ func (sc *scan) scanRuns() {
 		if !alnum[c] {
 			if c == '+' || c == '(' {
 				sc.phone(i)
+			} else if c == 0xc2 || c == 0xe2 || c == 0xef {
+				sc.unseen(i)
 			}
 			i++
 			continue
@@ -27,6 +29,10 @@ func (sc *scan) scanRuns() {
 			sc.number(i, end)
 		} else if end-i >= 4 && isUpper(c) && isUpper(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
 			sc.iban(i)
+		}
+		if end-i >= minHex {
+			from := i + 2*b2i(c == '0' && s[i+1] == 'x')
+			sc.hexText(from, end)
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {

@@ -11,7 +11,7 @@ func rules() []*rule {
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
 		email, curlUser, identified, mysqlPassword,
-		percentEncoded, references,
+		percentEncoded, references, quotedPrintable, zipped,
 	}
 	list = append(list, awsTokens...)
 	return append(list, vendorRules()...)

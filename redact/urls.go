@@ -148,6 +148,12 @@ var urlTail = newCharSet("0-9A-Za-z._~/?&=%:;,+!*@-")
 var email = &rule{anchors: []string{"@"}, find: func(sc *scan, where, end int) {
 	s := sc.s
 	start := emailLocal.runBack(s, where)
+	if inAuthority(s, start) {
+		return
+	}
+	if i := strings.LastIndexByte(s[start:where], '/'); i >= 0 { // a path before it: …:assumed-role/Admin/ana@example.com
+		start += i + 1
+	}
 	for start < where && (s[start] == '.' || s[start] == '-' || s[start] == '\'' || s[start] == '/') {
 		start++
 	}
