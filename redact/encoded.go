@@ -91,8 +91,11 @@ var quotedPrintable = &rule{anchors: []string{"quoted-printable", "=3d"}, find: 
 func softBreak(s string) bool { return strings.Contains(s, "=\n") || strings.Contains(s, "=\r\n") }
 
 func (sc *scan) scanReferences() {
-	if sc.references {
-		sc.inner(decodeReferences(sc.s, sc.mail))
+	if !sc.references {
+		return
+	}
+	if decoded, origin := decodeReferences(sc.s, sc.mail); len(decoded) < len(sc.s) {
+		sc.inner(decoded, origin)
 	}
 }
 

@@ -7,7 +7,7 @@ import "strings"
 // and connection strings. The anchors are stems of the names that claimOf knows.
 var named = &rule{
 	anchors: []string{
-		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
+		"pass", "pwd", "pw=", "pw:", `pw"`, "pw'", "pw<", "_pat", "heslo", "parola", "salasana", "senord", "adgangskode", "jelszo", "sifre", "insur", "empf", "kund", "kontakt", "absender", "destinata", "lieferadresse", "rechnungsadresse", "mitarbeiter", "teilnehmer", "versicherte", "comprador", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
 		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
 		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
 		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
@@ -109,10 +109,12 @@ func (sc *scan) named(start, end int) {
 	}
 	sep := sc.separator(n)
 	if sep.kind == noSeparator {
-		if at(sc.s, n.end) == '(' {
+		switch c := at(sc.s, n.end); {
+		case c == '(':
 			sc.enter(n, n.end)
-		} else if at(sc.s, n.end) == ',' {
-			sc.shorthand(n)
+		case c == ',' && sc.shorthand(n):
+		case sc.claimOf(n.text).demand != nothing:
+			sc.table(n)
 		}
 		return
 	}
@@ -226,7 +228,7 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 	case quoted:
 		return sc.quotedEnd(i), i
 	case c == '(' && i == after:
-		if _, _, ok := openQuote(s, i+1); ok {
+		if _, _, ok := openQuote(s, i+1); ok || wraps(s, n, i) {
 			return call, i + 1
 		}
 		return noSeparator, i
@@ -238,6 +240,13 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 		return blank, i
 	}
 	return noSeparator, i
+}
+
+// wraps reports that brackets after a name hold one value that is no argument:
+// Password(k7Qm2…) as Scala and others print a value of that type.
+func wraps(s string, n name, open int) bool {
+	end := bareValue(s, open+1)
+	return isUpper(s[n.start]) && !isAlnum(at(s, n.start-1)) && at(s, end) == ')' && opaque.accepts(s[open+1:end])
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
@@ -262,7 +271,7 @@ func startsElement(s string, i int) bool {
 	if at(s, i-1) == ':' {
 		i = alnum.runBack(s, i-1)
 	}
-	return at(s, i-1) == '<'
+	return at(s, i-1) == '<' && !looksLikePlaceholder(s, i)
 }
 
 // tagEnd returns where the start tag ends whose attributes begin at i, or 0.
@@ -286,7 +295,9 @@ func (sc *scan) follow(n name, c claim) {
 			sc.concealAt(n, sep, c)
 		}
 	case call:
-		sc.concealQuoted(sep.value, c)
+		if !sc.concealQuoted(sep.value, c) && c.demand == anything {
+			sc.concealIf(value{start: sep.value, end: bareValue(sc.s, sep.value)}, c)
+		}
 	case comma:
 		sc.concealPair(n, sep, c)
 	case element:
@@ -349,7 +360,7 @@ func (sc *scan) concealIf(v value, c claim) {
 	}
 	sc.charge(v.end - v.start)
 	text := sc.s[v.start:v.end]
-	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+	if !c.demand.accepts(text) && !sc.bankAccount(v, c) || !v.quoted && !c.numeric(text) {
 		return
 	}
 	if c.kind == Secret && v.quoted && text[0] == '{' && text[len(text)-1] == '}' {
@@ -360,6 +371,21 @@ func (sc *scan) concealIf(v value, c claim) {
 	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
+}
+
+// bankAccount reports an account number of twelve digits, as accounts of AWS have,
+// beside words that only a bank's has.
+func (sc *scan) bankAccount(v value, c claim) bool {
+	if c.kind != BankAccount || v.end-v.start != 12 || decimals.run(sc.s, v.start) != v.end {
+		return false
+	}
+	around := strings.ToLower(sc.s[max(0, v.start-100):min(len(sc.s), v.end+100)])
+	for _, word := range [...]string{"routing", "bank", "iban", "sortcode", "sort_code", "bsb", "swift", "ifsc"} {
+		if strings.Contains(around, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // numeric reports that a value without quotes is no count: a name such as secrets or
@@ -392,6 +418,8 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 		end = bareNumber.run(s, i)
 	case anyText, streetText, personal, capitals:
 		end = bareWords(s, i, c.kind == PersonName)
+	case nationalText:
+		end = nationalNumber(s, i)
 	default:
 		if sc.concealLines(n, sep, c) {
 			return
@@ -402,6 +430,20 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 		end--
 	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// nationalNumber returns where a number that no quotes hold ends; its digits may stand
+// in groups: 2345 6789 0124, QQ 12 34 56 C.
+func nationalNumber(s string, i int) int {
+	end := bareValue(s, i)
+	for at(s, end) == ' ' && isDigit(at(s, end+1)) {
+		group := decimals.run(s, end+1)
+		if group-end > 5 || isAlnum(at(s, group)) || !isDigit(at(s, end-1)) {
+			break
+		}
+		end = group
+	}
+	return end
 }
 
 // bareSecret returns where a password or token without quotes ends, or where it
@@ -545,8 +587,14 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
-	if c.kind == Phone {
+	switch c.kind {
+	case Phone:
 		sc.concealSpoken(i)
+		return
+	case NationalID, SSN:
+		if v := (value{start: i, end: nationalNumber(s, i)}); countDigits(s[v.start:v.end]) >= 5 {
+			sc.concealIf(v, c)
+		}
 		return
 	}
 	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
@@ -598,7 +646,7 @@ func predicate(s string, i int) int {
 		}
 		word := strings.ToLower(s[j:end])
 		switch {
-		case word == "is", word == "was", word == "=", j > i && strings.HasSuffix(word, ":"), j == i && word == "of" && end < limit && !isLower(s[end+1]):
+		case word == "is", word == "was", word == "=", word == "is:", word == "was:", j > i && strings.HasSuffix(word, ":"), j == i && word == "of" && end < limit && !isLower(s[end+1]):
 			return skipBlanks(s, end)
 		case j == i && word != "for" && word != "of" && word != "used" && word != "given" && word != "provided" && word != "supplied",
 			strings.ContainsAny(word, ".,;:!?"):
@@ -619,6 +667,9 @@ func (sc *scan) concealLong(i int, c claim) bool {
 	end := alnum.run(sc.s, i)
 	if c.kind == AWSSecret {
 		end = secretSet.run(sc.s, i)
+	}
+	if v := sc.s[i:slugSet.run(sc.s, i)]; c.kind == Token && len(v) > end-i && countDigits(v) >= 4 && hasByte(v, isUpper) && hasByte(v, isLower) {
+		end = i + len(v)
 	}
 	if end-i < 20 || !endsValue(sc.s, end) && strings.IndexByte(".,;:)'\"\\", at(sc.s, end)) < 0 || !opaque.accepts(sc.s[i:end]) {
 		return false

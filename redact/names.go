@@ -72,12 +72,14 @@ func headOf(word string) (claim, bool) {
 // only together with the word before it.
 var heads = claims{
 	{Password, anything}: `password passwd passwort passphrase passcode pwd pword psw passwrd kennwort
-		motdepasse contrasena contraseña senha wachtwoord lozenord haslo`,
+		motdepasse contrasena contraseña senha wachtwoord lozenord losenord lösenord haslo hasło heslo parola
+		salasana adgangskode jelszo jelszó sifre şifre`,
 	{Password, unguessable}:   "pass pw",
 	{Password, digits}:        "pin otp totp mpin",
 	{Secret, anything}:        "secret secrets",
 	{Secret, unguessable}:     "credential credentials creds cred",
 	{Token, unguessable}:      "token tokens jwt bearer apikey apikeys authkey connstr",
+	{Token, opaque}:           "pat",
 	{Authorize, anything}:     "authorization",
 	{Authorize, opaque}:       "auth",
 	{Cookie, unguessable}:     "cookie cookies jsessionid phpsessid aspsessionid",
@@ -90,7 +92,7 @@ var heads = claims{
 	{NationalID, nationalText}: `nino passport taxid taxpayerid passportnumber nationalid aadhaar aadhar cpf curp dni nif
 		nie cuit cuil pesel bsn personnummer steuernummer steuerid steueridentifikationsnummer driverslicense driverlicense
 		sozialversicherungsnummer rentenversicherungsnummer svnummer svnr ausweisnummer personalausweisnummer
-		reisepassnummer personalausweis reisepass pasaporte passaporto passeport codicefiscale insee itin
+		reisepassnummer personalausweis reisepass pasaporte passaporto passeport codicefiscale fiscale insee itin
 		fuehrerscheinnummer führerscheinnummer nhsnumber medicarenumber`,
 	{PersonName, anyText}: `firstname lastname fullname surname forename givenname familyname maidenname
 		middlename fname lname cardholdername accountholder accountholdername cardholder beneficiaryname
@@ -107,7 +109,7 @@ var heads = claims{
 	{Phone, manyDigits}: `phone phonenumber mobile mobilenumber tel telephone fax cellphone msisdn whatsapp
 		landline handy telefon mobil telefonnummer mobilnummer handynummer rufnummer telephonenumber téléphone
 		portable telefono teléfono celular movil móvil cellulare telefoon telefone`,
-	{}: "key keys name initials code number no num id line date birth license licence holder account card",
+	{}: "passe key keys name initials code number no num id line date birth license licence holder account card",
 }.table()
 
 // tails are words that change nothing at the end of a name.
@@ -156,6 +158,10 @@ func qualified(head string, before []string) claim {
 	}
 	last := before[len(before)-1]
 	switch head {
+	case "passe": // mot de passe
+		if last == "de" {
+			return claim{Password, anything}
+		}
 	case "key", "keys":
 		return keyClaim(last, before)
 	case "name", "initials", "holder":

@@ -25,6 +25,8 @@ func (sc *scan) concealPair(n name, sep separator, c claim) {
 		open--
 	}
 	switch before := strings.TrimRight(s[max(0, open-64):open], " \t\r\n"); {
+	case strings.HasSuffix(before, "form-data; name="):
+		sc.concealPart(n.end, c)
 	case n.flag && at(s, sep.value) != '-':
 		sc.concealQuoted(sep.value, c)
 	case strings.HasSuffix(before, "(") || strings.HasSuffix(before, "["):
@@ -32,9 +34,25 @@ func (sc *scan) concealPair(n name, sep separator, c claim) {
 			sc.concealQuoted(sep.value, c)
 		}
 	case strings.HasSuffix(before, ":") || strings.HasSuffix(before, "="):
-		if nameKeys[lastName(before)] {
+		if last := lastName(before); nameKeys[last] || last == "type" && c.kind == Password {
 			sc.concealSibling(open, sep.value, c)
 		}
+	}
+}
+
+// concealPart conceals what a part of a multipart form holds, whose head i is in.
+func (sc *scan) concealPart(i int, c claim) {
+	s := sc.s
+	for limit := min(len(s), i+256); i < limit; {
+		i = lineEnd(s, i)
+		next := lineBreak(s, i)
+		if breaks := strings.Count(s[i:next], "\n") + strings.Count(s[i:next], `\n`); breaks > 1 {
+			sc.concealIf(value{start: next, end: lineEnd(s, next)}, c)
+			return
+		} else if breaks == 0 {
+			return
+		}
+		i = next
 	}
 }
 

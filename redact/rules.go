@@ -6,11 +6,11 @@ func rules() []*rule {
 	list := []*rule{
 		forgeries,
 		named,
-		awsKeyID,
+		awsKeyID, spokenSecret,
 		jwt, privateKey, privateKeyEnd, puttyKey, derKey, jwk,
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
-		email, curlUser, identified, mysqlPassword,
+		email, curlUser, identified, commandPassword, secureString,
 		percentEncoded, references, quotedPrintable, zipped,
 	}
 	list = append(list, awsTokens...)

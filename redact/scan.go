@@ -32,6 +32,7 @@ type scan struct {
 	percent    int // percent-encoded runs before it have been decoded
 	claims     map[string]claim
 	budget     int
+	tabled     int      // tables before it have been read
 	zipped     int      // compressed texts before it have been unpacked
 	tokenEnd   int      // of the token that was concealed last
 	last       span     // concealed last because of a name
