@@ -48,6 +48,23 @@ func (sc *scan) secretBeside(i int) {
 	}
 }
 
+// spokenSecret finds a secret access key after words that speak of one: "invalid
+// secret key: …". Only forty characters of base64 in mixed case are taken for one.
+var spokenSecret = &rule{anchors: []string{"secret", "access key"}, find: func(sc *scan, _, end int) {
+	s := sc.s
+	for i, limit := end, min(len(s), end+60); i < limit; {
+		if lineBreak(s, i) > i {
+			return
+		}
+		stop := secretSet.run(s, i)
+		if v := s[i:stop]; len(v) == 40 && at(s, stop) != '=' && hasByte(v, isUpper) && hasByte(v, isLower) && hasByte(v, isDigit) {
+			sc.conceal(i, stop, AWSSecret)
+			return
+		}
+		i = stop + 1
+	}
+}}
+
 var secretSet = newCharSet("0-9A-Za-z+/")
 
 // awsTokens finds session tokens by how AWS begins them, and task tokens of Step

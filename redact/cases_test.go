@@ -1,11 +1,17 @@
 package redact_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"html"
+	"io"
 	"math/rand/v2"
+	"mime/quotedprintable"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -121,6 +127,64 @@ var wrappings = []struct {
 	{"percent", url.QueryEscape, url.QueryUnescape, false},
 	{"base64", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }, unBase64, false},
 	{"repr", func(s string) string { return "{'body': " + fmt.Sprintf("%q", s) + "}" }, func(s string) (string, error) { return s, nil }, false},
+	{"hex", func(s string) string { return hex.EncodeToString([]byte(s)) }, unHex, false},
+	{"base64 in lines", func(s string) string { return inLines(base64.StdEncoding.EncodeToString([]byte(s))) }, unBase64, false},
+	{"gzip", gzipped, unGzip, false},
+	{"quoted-printable", quotedPrintable, unQuoted, false},
+	{"html", html.EscapeString, func(s string) (string, error) { return html.UnescapeString(s), nil }, false},
+}
+
+func unHex(s string) (string, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return s, nil // concealed
+	}
+	return string(b), nil
+}
+
+// inLines cuts a text as MIME does.
+func inLines(s string) string {
+	var b strings.Builder
+	for ; len(s) > 76; s = s[76:] {
+		b.WriteString(s[:76] + "\n")
+	}
+	return b.String() + s
+}
+
+// gzipped is what CloudWatch Logs sends to a subscriber.
+func gzipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(s)) // a buffer takes all
+	w.Close()
+	return base64.StdEncoding.EncodeToString(b.Bytes())
+}
+
+func unGzip(s string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return s, nil // concealed
+	}
+	r, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return "", err
+	}
+	plain, err := io.ReadAll(r)
+	return string(plain), err
+}
+
+func quotedPrintable(s string) string {
+	var b strings.Builder
+	w := quotedprintable.NewWriter(&b)
+	w.Write([]byte(s)) // a builder takes all
+	w.Close()
+	return "Content-Transfer-Encoding: quoted-printable\n\n" + b.String()
+}
+
+func unQuoted(s string) (string, error) {
+	_, body, _ := strings.Cut(s, "\n\n")
+	b, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(body)))
+	return string(b), err
 }
 
 func jsonString(s string) string {

@@ -25,6 +25,8 @@ func (d demand) accepts(v string) bool {
 		return looksPersonal(v)
 	case anyText:
 		return hasByte(v, isLetter) && !looksMachine(v)
+	case capitals:
+		return looksCapital(v)
 	case streetText:
 		return hasByte(v, isLetter) && hasByte(v, isBlank)
 	case accessKeyID:
@@ -185,6 +187,24 @@ func looksPersonal(v string) bool {
 	}
 	for _, w := range words {
 		if !isUpper(w[0]) && w[0] < 0x80 && !particles[w] {
+			return false
+		}
+	}
+	return true
+}
+
+// looksCapital reports words of letters that each begin with a capital and go on in
+// small letters, as names do and identifiers mostly do not.
+func looksCapital(v string) bool {
+	words := strings.Fields(v)
+	if len(words) == 0 || len(words) > 5 || looksMachine(v) || hasByte(v, isDigit) {
+		return false
+	}
+	for _, w := range words {
+		if particles[w] {
+			continue
+		}
+		if !isUpper(w[0]) && w[0] < 0x80 || strings.ToUpper(w) == w || strings.ContainsAny(w[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && strings.IndexByte(w, '-') < 0 {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -60,26 +61,58 @@ func decodePercent(s string, offset int) (string, []int) {
 // references notes that the text has letters written as \u0041, \x41, &#65; or
 // &amp;, or slashes written as \/. It is then scanned once more without them.
 var references = &rule{
-	anchors: []string{"\\u00", "\\x", "\\/", "&#", "&amp;", "&quot;", "&apos;", "&lt;"},
+	anchors: []string{"\\u0", "\\u1", "\\u20", "\\ufe", "\\x", "\\/", "&#", "&amp;", "&quot;", "&apos;", "&lt;", "&gt;", "&shy;", "&zw"},
 	find:    func(sc *scan, _, _ int) { sc.references = true },
 }
 
-func (sc *scan) scanReferences() {
-	if sc.references {
-		sc.inner(decodeReferences(sc.s))
+// unseen notes a character at i that shows nothing, put between the letters of a word:
+// a soft hyphen, a zero-width space or joiner, a byte order mark. The text is scanned
+// once more without them.
+func (sc *scan) unseen(i int) {
+	if c, _ := utf8.DecodeRuneInString(sc.s[i:]); invisible(c) {
+		sc.references = true
 	}
 }
 
-// decodeReferences also returns, for every byte, where it came from.
-func decodeReferences(s string) (string, []int) {
+// invisible reports soft hyphens and characters of no width.
+func invisible(c rune) bool {
+	return c == softHyphen || c >= 0x200b && c <= 0x200f || c >= 0x2060 && c <= 0x2064 || c == 0xfeff
+}
+
+// quotedPrintable notes a mail's body whose lines are cut with =\n and whose equals
+// signs are written =3D.
+var quotedPrintable = &rule{anchors: []string{"quoted-printable", "=3d"}, find: func(sc *scan, start, end int) {
+	if s := sc.s[start:end]; s == "=3D" && softBreak(sc.s) || s[0] != '=' {
+		sc.mail, sc.references = true, true
+	}
+}}
+
+// softBreak reports a line that goes on in the next one.
+func softBreak(s string) bool { return strings.Contains(s, "=\n") || strings.Contains(s, "=\r\n") }
+
+func (sc *scan) scanReferences() {
+	if !sc.references {
+		return
+	}
+	if decoded, origin := decodeReferences(sc.s, sc.mail); len(decoded) < len(sc.s) {
+		sc.inner(decoded, origin)
+	}
+}
+
+// decodeReferences also returns, for every byte, where it came from. Characters that
+// show nothing are left out; mail says that the text is quoted-printable.
+func decodeReferences(s string, mail bool) (string, []int) {
 	decoded := make([]byte, 0, len(s))
 	origin := make([]int, 0, len(s)+1)
 	for i := 0; i < len(s); {
 		c, length := reference(s, i)
+		if length == 0 && mail {
+			c, length = printable(s, i)
+		}
 		if length == 0 {
 			length = 1
 			decoded, origin = append(decoded, s[i]), append(origin, i)
-		} else {
+		} else if !invisible(c) {
 			for range utf8.RuneLen(c) {
 				origin = append(origin, i)
 			}
@@ -98,9 +131,43 @@ func reference(s string, i int) (rune, int) {
 		return backslashReference(s, i)
 	case '&':
 		return entity(s, i)
+	case 0xc2, 0xe2, 0xef:
+		if c, length := utf8.DecodeRuneInString(s[i:]); invisible(c) {
+			return c, length
+		}
 	}
 	return 0, 0
 }
+
+// printable reads the character that quoted-printable writes at i, or the mark of a
+// line that goes on.
+func printable(s string, i int) (rune, int) {
+	var c []byte
+	for end := i; at(s, end) == '='; {
+		if next := lineBreak(s, end+1); next > end+1 {
+			if c == nil {
+				return softHyphen, next - i
+			}
+			end = next
+			continue
+		}
+		n, err := strconv.ParseUint(s[min(end+1, len(s)):min(end+3, len(s))], 16, 8)
+		if err != nil {
+			break
+		}
+		c, end = append(c, byte(n)), end+3
+		if utf8.FullRune(c) {
+			if r, _ := utf8.DecodeRune(c); r != utf8.RuneError && r >= 0x20 {
+				return r, end - i
+			}
+			break
+		}
+	}
+	return 0, 0
+}
+
+// softHyphen shows nothing where it stands.
+const softHyphen = 0xad
 
 func backslashReference(s string, i int) (rune, int) {
 	j := skipBackslashes(s, i)
@@ -119,13 +186,13 @@ func backslashReference(s string, i int) (rune, int) {
 		return 0, 0
 	}
 	n, err := strconv.ParseUint(s[j+1:j+1+length], 16, 16)
-	if err != nil || n < 0x20 || n >= 0x7f || n == '\\' || n == '"' && j-i > 1 {
+	if err != nil || n < 0x20 || n >= 0x7f && n < 0xa0 || n == '\\' || n == '"' && j-i > 1 || utf16.IsSurrogate(rune(n)) {
 		return 0, 0
 	}
 	return rune(n), j + 1 + length - i
 }
 
-var entities = map[string]rune{"amp": '&', "quot": '"', "apos": '\'', "lt": '<', "gt": '>', "nbsp": ' ', "commat": '@', "colon": ':', "equals": '='}
+var entities = map[string]rune{"shy": 0xad, "zwj": 0x200d, "zwnj": 0x200c, "amp": '&', "quot": '"', "apos": '\'', "lt": '<', "gt": '>', "nbsp": ' ', "commat": '@', "colon": ':', "equals": '='}
 
 func entity(s string, i int) (rune, int) {
 	end := strings.IndexByte(s[i:min(len(s), i+10)], ';')
@@ -144,7 +211,7 @@ func entity(s string, i int) (rune, int) {
 		body, base = body[1:], 16
 	}
 	n, err := strconv.ParseUint(body, base, 16)
-	if err != nil || n < 0x20 || n >= 0x7f {
+	if err != nil || n < 0x20 || n >= 0x7f && n < 0xa0 {
 		return 0, 0
 	}
 	return rune(n), end + 1

@@ -34,6 +34,9 @@ func (sc *scan) concealAuthorization(i int) {
 		}
 	}
 	v.start, v.end = credentials, end
+	if parameterSchemes[strings.ToLower(s[start:scheme])] && sc.concealParameters(credentials, end) {
+		return
+	}
 	if !harmless(s[v.start:v.end]) {
 		sc.concealNamed(v, Authorize)
 	}
@@ -41,6 +44,48 @@ func (sc *scan) concealAuthorization(i int) {
 
 var authSchemes = wordSetOf(`basic bearer digest negotiate ntlm token apikey hmac hawk oauth aws4-hmac-sha256
 	aws4-hmac-sha256-payload signature key sharedkey vapid mutual scram-sha-256 genie ssws`)
+
+// parameterSchemes send a list of parameters, of which only some are secret.
+var parameterSchemes = wordSetOf("digest aws4-hmac-sha256 aws4-hmac-sha256-payload aws4-ecdsa-p256-sha256 hawk oauth signature")
+
+// publicParameters say what was signed and how.
+var publicParameters = wordSetOf(`signedheaders headers realm uri algorithm qop nc method oauth_signature_method
+	oauth_timestamp oauth_version ts created expires version`)
+
+// concealParameters conceals the values of a header's parameters but for the public
+// ones, and reports whether all of s[i:end] was such a list.
+func (sc *scan) concealParameters(i, end int) bool {
+	s := sc.s
+	var found []value
+	for i < end {
+		name := wordSet.run(s, i)
+		if name == i || at(s, name) != '=' {
+			return false
+		}
+		v := value{start: name + 1}
+		if open, escapes, ok := openQuote(s, v.start); ok {
+			v = value{open, min(closeQuote(s, open, escapes), end), true, escapes}
+			name = v.end + escapes + 1
+		} else {
+			for v.end = v.start; v.end < end && s[v.end] != ',' && !isBlank(s[v.end]); {
+				v.end++
+			}
+			name = v.end
+		}
+		if !publicParameters[strings.ToLower(s[i:wordSet.run(s, i)])] {
+			found = append(found, v)
+		}
+		for i = name; i < end && (s[i] == ',' || isBlank(s[i])); {
+			i++
+		}
+	}
+	for _, v := range found {
+		if v.start < v.end && !harmless(s[v.start:v.end]) {
+			sc.concealNamed(v, Authorize)
+		}
+	}
+	return len(found) > 0
+}
 
 // headerEnd returns where the credentials of an unquoted header end. A list of
 // parameters (Digest, AWS4-HMAC-SHA256) takes the rest of the line; one token ends

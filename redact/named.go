@@ -7,7 +7,7 @@ import "strings"
 // and connection strings. The anchors are stems of the names that claimOf knows.
 var named = &rule{
 	anchors: []string{
-		"pass", "pwd", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
+		"pass", "pwd", "pw=", "pw:", `pw"`, "pw'", "pw<", "_pat", "heslo", "parola", "salasana", "senord", "adgangskode", "jelszo", "sifre", "insur", "empf", "kund", "kontakt", "absender", "destinata", "lieferadresse", "rechnungsadresse", "mitarbeiter", "teilnehmer", "versicherte", "comprador", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
 		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
 		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
 		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
@@ -18,7 +18,10 @@ var named = &rule{
 		"sender", "contact", "buyer", "purchaser", "payer", "payee", "beneficiary", "patient", "passenger", "guest",
 		"employee", "person", "subscriber", "member", "applicant", "insured", "student", "traveler", "traveller",
 		"attendee", "user", "owner", "client", "author", "profile", "first", "last", "given", "family", "attn",
-		"attention",
+		"attention", "ausweis", "reisepass", "passeport", "pasaporte", "versicherung", "svn", "fiscal", "itin", "insee", "inhaber",
+		"prenom", "prénom", "apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
+		"indirizzo", "endere", "domicilio", "naissance", "nacimiento", "nascita", "nascimento", "geboorte", "portable", "celular",
+		"movil", "móvil", "rufnummer", "nhs", "medicare", "cuit", "cuil", "nie", "motdepasse", "mot_de_passe", "wohnort",
 	},
 	find: func(sc *scan, start, end int) {
 		if end > sc.keyed {
@@ -106,9 +109,16 @@ func (sc *scan) named(start, end int) {
 	}
 	sep := sc.separator(n)
 	if sep.kind == noSeparator {
-		if at(sc.s, n.end) == '(' {
+		switch c := at(sc.s, n.end); {
+		case c == '(':
 			sc.enter(n, n.end)
+		case c == ',' && sc.shorthand(n):
+		case sc.claimOf(n.text).demand != nothing:
+			sc.table(n)
 		}
+		return
+	}
+	if sep.kind == blank && sc.shorthand(n) {
 		return
 	}
 	claim := sc.claim(n)
@@ -207,6 +217,8 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 	switch c := at(s, i); {
 	case strings.HasPrefix(s[i:], ":="), strings.HasPrefix(s[i:], "=>"), strings.HasPrefix(s[i:], "=="):
 		return equals, i + 2
+	case strings.HasPrefix(s[i:], "=&gt;"):
+		return equals, i + 5
 	case c == ':':
 		return colon, i + 1
 	case c == '=':
@@ -216,7 +228,7 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 	case quoted:
 		return sc.quotedEnd(i), i
 	case c == '(' && i == after:
-		if _, _, ok := openQuote(s, i+1); ok {
+		if _, _, ok := openQuote(s, i+1); ok || wraps(s, n, i) {
 			return call, i + 1
 		}
 		return noSeparator, i
@@ -228,6 +240,13 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 		return blank, i
 	}
 	return noSeparator, i
+}
+
+// wraps reports that brackets after a name hold one value that is no argument:
+// Password(k7Qm2…) as Scala and others print a value of that type.
+func wraps(s string, n name, open int) bool {
+	end := bareValue(s, open+1)
+	return isUpper(s[n.start]) && !isAlnum(at(s, n.start-1)) && at(s, end) == ')' && opaque.accepts(s[open+1:end])
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
@@ -252,7 +271,7 @@ func startsElement(s string, i int) bool {
 	if at(s, i-1) == ':' {
 		i = alnum.runBack(s, i-1)
 	}
-	return at(s, i-1) == '<'
+	return at(s, i-1) == '<' && !looksLikePlaceholder(s, i)
 }
 
 // tagEnd returns where the start tag ends whose attributes begin at i, or 0.
@@ -276,7 +295,9 @@ func (sc *scan) follow(n name, c claim) {
 			sc.concealAt(n, sep, c)
 		}
 	case call:
-		sc.concealQuoted(sep.value, c)
+		if !sc.concealQuoted(sep.value, c) && c.demand == anything {
+			sc.concealIf(value{start: sep.value, end: bareValue(sc.s, sep.value)}, c)
+		}
 	case comma:
 		sc.concealPair(n, sep, c)
 	case element:
@@ -339,7 +360,7 @@ func (sc *scan) concealIf(v value, c claim) {
 	}
 	sc.charge(v.end - v.start)
 	text := sc.s[v.start:v.end]
-	if !c.demand.accepts(text) || !v.quoted && !c.numeric(text) {
+	if !c.demand.accepts(text) && !sc.bankAccount(v, c) || !v.quoted && !c.numeric(text) {
 		return
 	}
 	if c.kind == Secret && v.quoted && text[0] == '{' && text[len(text)-1] == '}' {
@@ -350,6 +371,21 @@ func (sc *scan) concealIf(v value, c claim) {
 	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
+}
+
+// bankAccount reports an account number of twelve digits, as accounts of AWS have,
+// beside words that only a bank's has.
+func (sc *scan) bankAccount(v value, c claim) bool {
+	if c.kind != BankAccount || v.end-v.start != 12 || decimals.run(sc.s, v.start) != v.end {
+		return false
+	}
+	around := strings.ToLower(sc.s[max(0, v.start-100):min(len(sc.s), v.end+100)])
+	for _, word := range [...]string{"routing", "bank", "iban", "sortcode", "sort_code", "bsb", "swift", "ifsc"} {
+		if strings.Contains(around, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // numeric reports that a value without quotes is no count: a name such as secrets or
@@ -380,8 +416,10 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 	switch c.demand {
 	case digits, manyDigits:
 		end = bareNumber.run(s, i)
-	case anyText, streetText, personal:
+	case anyText, streetText, personal, capitals:
 		end = bareWords(s, i, c.kind == PersonName)
+	case nationalText:
+		end = nationalNumber(s, i)
 	default:
 		if sc.concealLines(n, sep, c) {
 			return
@@ -392,6 +430,20 @@ func (sc *scan) concealBare(n name, sep separator, c claim) {
 		end--
 	}
 	sc.concealIf(value{start: i, end: end}, c)
+}
+
+// nationalNumber returns where a number that no quotes hold ends; its digits may stand
+// in groups: 2345 6789 0124, QQ 12 34 56 C.
+func nationalNumber(s string, i int) int {
+	end := bareValue(s, i)
+	for at(s, end) == ' ' && isDigit(at(s, end+1)) {
+		group := decimals.run(s, end+1)
+		if group-end > 5 || isAlnum(at(s, group)) || !isDigit(at(s, end-1)) {
+			break
+		}
+		end = group
+	}
+	return end
 }
 
 // bareSecret returns where a password or token without quotes ends, or where it
@@ -535,20 +587,20 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
+	switch c.kind {
+	case Phone:
+		sc.concealSpoken(i)
+		return
+	case NationalID, SSN:
+		if v := (value{start: i, end: nationalNumber(s, i)}); countDigits(s[v.start:v.end]) >= 5 {
+			sc.concealIf(v, c)
+		}
+		return
+	}
 	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
 		return
 	}
-	if hasPrefixFold(s, i, "for ") { // Password for user app: …
-		if end := strings.Index(s[i:min(len(s), i+64)], ": "); end > 0 && lineEnd(s, i) > i+end {
-			i += end + 2
-		}
-	}
-	for _, verb := range [...]string{"is ", "was ", "of "} {
-		if hasPrefixFold(s, i, verb) {
-			i = skipBlanks(s, i+len(verb))
-			break
-		}
-	}
+	i = predicate(s, i)
 	if sc.concealQuoted(i, c) {
 		return
 	}
@@ -561,6 +613,50 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 	}
 }
 
+// concealSpoken conceals a telephone number after the word phone: in national form it
+// begins with a zero, a bracket or the digits of a longer number.
+func (sc *scan) concealSpoken(i int) {
+	s := sc.s
+	i = predicate(s, i)
+	if hasPrefixFold(s, i, "number ") || hasPrefixFold(s, i, "no. ") {
+		i = skipBlanks(s, i+strings.IndexByte(s[i:], ' '))
+		i = predicate(s, i)
+	}
+	end := bareNumber.run(s, i)
+	for end > i && !isDigit(s[end-1]) {
+		end--
+	}
+	if n := countDigits(s[i:end]); n < 9 || n > 15 || s[i] != '0' && s[i] != '(' && s[i] != '+' || isAlnum(at(s, end)) {
+		return
+	}
+	sc.concealNamed(value{start: i, end: end}, Phone)
+}
+
+// predicate passes over what is said between the word password at i and the password
+// itself: "is", "for user app: ", "of the database was".
+func predicate(s string, i int) int {
+	limit := min(len(s), i+64)
+	if end := lineEnd(s[:limit], i); end < limit {
+		limit = end
+	}
+	for j := i; j < limit; {
+		end := j
+		for end < limit && s[end] != ' ' {
+			end++
+		}
+		word := strings.ToLower(s[j:end])
+		switch {
+		case word == "is", word == "was", word == "=", word == "is:", word == "was:", j > i && strings.HasSuffix(word, ":"), j == i && word == "of" && end < limit && !isLower(s[end+1]):
+			return skipBlanks(s, end)
+		case j == i && word != "for" && word != "of" && word != "used" && word != "given" && word != "provided" && word != "supplied",
+			strings.ContainsAny(word, ".,;:!?"):
+			return i
+		}
+		j = skipBlanks(s, end)
+	}
+	return i
+}
+
 // concealLong conceals what follows the word token or key, if it cannot be a word.
 func (sc *scan) concealLong(i int, c claim) bool {
 	switch c.kind {
@@ -571,6 +667,9 @@ func (sc *scan) concealLong(i int, c claim) bool {
 	end := alnum.run(sc.s, i)
 	if c.kind == AWSSecret {
 		end = secretSet.run(sc.s, i)
+	}
+	if v := sc.s[i:slugSet.run(sc.s, i)]; c.kind == Token && len(v) > end-i && countDigits(v) >= 4 && hasByte(v, isUpper) && hasByte(v, isLower) {
+		end = i + len(v)
 	}
 	if end-i < 20 || !endsValue(sc.s, end) && strings.IndexByte(".,;:)'\"\\", at(sc.s, end)) < 0 || !opaque.accepts(sc.s[i:end]) {
 		return false

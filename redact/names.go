@@ -23,6 +23,7 @@ const (
 	personal                   // words that begin with capitals, as personal names do
 	anyText                    // letters, not an identifier of a machine
 	streetText                 // letters and a blank
+	capitals                   // words of letters that each begin with a capital
 	accessKeyID                // capital letters and digits, sixteen at least
 	nationalText               // five letters and digits at least, one of them a digit
 )
@@ -71,12 +72,14 @@ func headOf(word string) (claim, bool) {
 // only together with the word before it.
 var heads = claims{
 	{Password, anything}: `password passwd passwort passphrase passcode pwd pword psw passwrd kennwort
-		motdepasse contrasena contraseña senha wachtwoord lozenord haslo`,
+		motdepasse contrasena contraseña senha wachtwoord lozenord losenord lösenord haslo hasło heslo parola
+		salasana adgangskode jelszo jelszó sifre şifre`,
 	{Password, unguessable}:   "pass pw",
 	{Password, digits}:        "pin otp totp mpin",
 	{Secret, anything}:        "secret secrets",
 	{Secret, unguessable}:     "credential credentials creds cred",
 	{Token, unguessable}:      "token tokens jwt bearer apikey apikeys authkey connstr",
+	{Token, opaque}:           "pat",
 	{Authorize, anything}:     "authorization",
 	{Authorize, opaque}:       "auth",
 	{Cookie, unguessable}:     "cookie cookies jsessionid phpsessid aspsessionid",
@@ -87,16 +90,26 @@ var heads = claims{
 	{BankAccount, manyDigits}: "routingnumber accountnumber bankaccount sortcode bsb",
 	{SSN, manyDigits}:         "ssn socialsecuritynumber",
 	{NationalID, nationalText}: `nino passport taxid taxpayerid passportnumber nationalid aadhaar aadhar cpf curp dni nif
-		pesel bsn personnummer steuernummer driverslicense driverlicense`,
+		nie cuit cuil pesel bsn personnummer steuernummer steuerid steueridentifikationsnummer driverslicense driverlicense
+		sozialversicherungsnummer rentenversicherungsnummer svnummer svnr ausweisnummer personalausweisnummer
+		reisepassnummer personalausweis reisepass pasaporte passaporto passeport codicefiscale fiscale insee itin
+		fuehrerscheinnummer führerscheinnummer nhsnumber medicarenumber`,
 	{PersonName, anyText}: `firstname lastname fullname surname forename givenname familyname maidenname
 		middlename fname lname cardholdername accountholder accountholdername cardholder beneficiaryname
-		vorname nachname familienname`,
-	{Address, streetText}: "address streetaddress postaladdress homeaddress mailingaddress",
-	{Address, anyText}:    "street strasse straße addressline",
-	{BirthDate, digits}:   "dob birthdate birthday dateofbirth geburtsdatum birthdt",
+		vorname nachname familienname geburtsname kontoinhaber karteninhaber prenom prénom apellido apellidos
+		cognome sobrenome voornaam achternaam fornavn etternavn efternavn förnamn efternamn imie imię nazwisko
+		titulaire titular`,
+	{PersonName, capitals}: "nom nombre nome naam",
+	{Address, streetText}: `address streetaddress postaladdress homeaddress mailingaddress anschrift adresse
+		direccion dirección indirizzo endereco endereço domicilio wohnort`,
+	{Address, anyText}: "street strasse straße addressline hausanschrift",
+	{BirthDate, digits}: `dob birthdate birthday dateofbirth geburtsdatum birthdt geburtstag datenaissance
+		fechanacimiento fechadenacimiento datanascita datanascimento geboortedatum naissance nacimiento nascita
+		nascimento fødselsdato födelsedatum`,
 	{Phone, manyDigits}: `phone phonenumber mobile mobilenumber tel telephone fax cellphone msisdn whatsapp
-		landline handy telefon mobil`,
-	{}: "key keys name initials code number no num id line date birth license licence holder account card",
+		landline handy telefon mobil telefonnummer mobilnummer handynummer rufnummer telephonenumber téléphone
+		portable telefono teléfono celular movil móvil cellulare telefoon telefone`,
+	{}: "passe key keys name initials code number no num id line date birth license licence holder account card",
 }.table()
 
 // tails are words that change nothing at the end of a name.
@@ -145,6 +158,10 @@ func qualified(head string, before []string) claim {
 	}
 	last := before[len(before)-1]
 	switch head {
+	case "passe": // mot de passe
+		if last == "de" {
+			return claim{Password, anything}
+		}
 	case "key", "keys":
 		return keyClaim(last, before)
 	case "name", "initials", "holder":
@@ -217,7 +234,8 @@ func numberClaim(head, last string, before []string) claim {
 		if len(before) > 1 && (before[len(before)-2] == "social" || before[len(before)-2] == "national") {
 			return claim{SSN, manyDigits}
 		}
-	case "tax", "taxpayer", "passport", "national", "identity", "driver", "drivers", "driving", "license", "licence":
+	case "tax", "taxpayer", "passport", "national", "identity", "driver", "drivers", "driving", "license", "licence",
+		"steuer", "ausweis", "fiscal", "nhs", "medicare":
 		return claim{NationalID, nationalText}
 	case "bank", "account", "routing", "aba":
 		if head != "id" && head != "card" {

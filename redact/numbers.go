@@ -12,6 +12,8 @@ func (sc *scan) scanRuns() {
 		if !alnum[c] {
 			if c == '+' || c == '(' {
 				sc.phone(i)
+			} else if c == 0xc2 || c == 0xe2 || c == 0xef {
+				sc.unseen(i)
 			}
 			i++
 			continue
@@ -27,6 +29,10 @@ func (sc *scan) scanRuns() {
 			sc.number(i, end)
 		} else if end-i >= 4 && isUpper(c) && isUpper(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
 			sc.iban(i)
+		}
+		if end-i >= minHex {
+			from := i + 2*b2i(c == '0' && s[i+1] == 'x')
+			sc.hexText(from, end)
 		}
 		if i >= encodedEnd {
 			if encodedEnd = encodedSet.run(s, end); encodedEnd-i >= minEncoded {
@@ -58,6 +64,9 @@ func (sc *scan) number(i, end int) {
 		}
 	case length == 4:
 		sc.groupedCard(i)
+		if s[i] == '0' && s[i+1] == '0' && s[i+2] != '0' && at(s, end) == ' ' && sc.saysPhone(i) {
+			sc.phoneDigits(i, i+2)
+		}
 	case length == 3 && !slugSet[left]:
 		sc.dashed(i)
 	}
@@ -196,7 +205,7 @@ func (sc *scan) dashed(i int) {
 
 func (sc *scan) saysPhone(i int) bool {
 	before := strings.ToLower(sc.s[max(0, i-40):i])
-	for _, word := range [...]string{"phone", "mobile", "tel", "call", "fax", "cell", "sms", "contact"} {
+	for _, word := range [...]string{"phone", "mobile", "tel", "call", "fax", "cell", "sms", "contact", "anruf", "handy"} {
 		if strings.Contains(before, word) {
 			return true
 		}
@@ -223,8 +232,15 @@ func (sc *scan) phone(i int) {
 	if c := at(s, i+1); c < '1' || c > '9' {
 		return
 	}
-	digits, end := 0, i+1
-	for j := i + 1; digits <= 15; {
+	sc.phoneDigits(i, i+1)
+}
+
+// phoneDigits conceals an international number that begins at i, its country's code at
+// code.
+func (sc *scan) phoneDigits(i, code int) {
+	s := sc.s
+	digits, end := 0, code
+	for j := code; digits <= 15; {
 		group := decimals.run(s, j)
 		if group == j || digits > 0 && group-j < 2 {
 			break

@@ -8,12 +8,13 @@ import "strings"
 //	<add key="Password" value="…"/>         attributes of one element
 //	("password", "…")                       a tuple, a pair of a list
 //	["--password", "…"]                     an argument vector
+//	ParameterKey=DbPassword,ParameterValue=…  the shorthand of the AWS CLI
 
 // concealPair conceals the value that a quoted name speaks of.
 func (sc *scan) concealPair(n name, sep separator, c claim) {
 	s := sc.s
 	open := n.start
-	for open > 0 && (s[open-1] == '-' || s[open-1] == '.' || s[open-1] == '_') {
+	for open > 0 && pathSet[s[open-1]] {
 		open--
 	}
 	if open == 0 || !isQuote(s[open-1]) {
@@ -24,6 +25,8 @@ func (sc *scan) concealPair(n name, sep separator, c claim) {
 		open--
 	}
 	switch before := strings.TrimRight(s[max(0, open-64):open], " \t\r\n"); {
+	case strings.HasSuffix(before, "form-data; name="):
+		sc.concealPart(n.end, c)
 	case n.flag && at(s, sep.value) != '-':
 		sc.concealQuoted(sep.value, c)
 	case strings.HasSuffix(before, "(") || strings.HasSuffix(before, "["):
@@ -31,10 +34,45 @@ func (sc *scan) concealPair(n name, sep separator, c claim) {
 			sc.concealQuoted(sep.value, c)
 		}
 	case strings.HasSuffix(before, ":") || strings.HasSuffix(before, "="):
-		if nameKeys[lastName(before)] {
+		if last := lastName(before); nameKeys[last] || last == "type" && c.kind == Password {
 			sc.concealSibling(open, sep.value, c)
 		}
 	}
+}
+
+// concealPart conceals what a part of a multipart form holds, whose head i is in.
+func (sc *scan) concealPart(i int, c claim) {
+	s := sc.s
+	for limit := min(len(s), i+256); i < limit; {
+		i = lineEnd(s, i)
+		next := lineBreak(s, i)
+		if breaks := strings.Count(s[i:next], "\n") + strings.Count(s[i:next], `\n`); breaks > 1 {
+			sc.concealIf(value{start: next, end: lineEnd(s, next)}, c)
+			return
+		} else if breaks == 0 {
+			return
+		}
+		i = next
+	}
+}
+
+// pathSet is what may stand before the last part of a name: /prod/db/password.
+var pathSet = newCharSet("0-9A-Za-z_./-")
+
+// shorthand conceals the value that follows a name that is a value without quotes,
+// and reports whether one does.
+func (sc *scan) shorthand(n name) bool {
+	s := sc.s
+	open := pathSet.runBack(s, n.start)
+	if c := at(s, open-1); c != '=' && c != ':' || !nameKeys[lastName(s[max(0, open-32):open-1])] {
+		return false
+	}
+	i := n.end
+	for at(s, i) == ',' || isBlank(at(s, i)) {
+		i++
+	}
+	c := sc.claimOf(n.text)
+	return i > n.end && c.demand != nothing && sc.concealMember(i, c)
 }
 
 var (

@@ -18,7 +18,9 @@ var (
 		beneficiary patient patients passenger passengers guest guests employee employees person persons people
 		subscriber member members applicant insured student traveler travelers traveller attendee attendees
 		shippingdetails billingdetails customerdetails contactdetails customerinfo contactinfo personalinfo
-		personaldetails accountholder cardholder address`)
+		personaldetails accountholder cardholder address kunde kundin empfänger empfaenger käufer absender kontakt ansprechpartner
+		mitarbeiter teilnehmer versicherter versicherte lieferadresse rechnungsadresse cliente clientes destinatario
+		destinataire comprador acheteur`)
 	maybePeople = wordSetOf("user users owner client clients author profile userprofile")
 	nameMembers = claims{
 		{PersonName, anyText}: "name first last given family middle attn attention company",

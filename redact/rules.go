@@ -6,12 +6,12 @@ func rules() []*rule {
 	list := []*rule{
 		forgeries,
 		named,
-		awsKeyID,
+		awsKeyID, spokenSecret,
 		jwt, privateKey, privateKeyEnd, puttyKey, derKey, jwk,
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
-		email, curlUser, identified, mysqlPassword,
-		percentEncoded, references,
+		email, curlUser, identified, commandPassword, secureString,
+		percentEncoded, references, quotedPrintable, zipped,
 	}
 	list = append(list, awsTokens...)
 	return append(list, vendorRules()...)

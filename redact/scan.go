@@ -32,9 +32,12 @@ type scan struct {
 	percent    int // percent-encoded runs before it have been decoded
 	claims     map[string]claim
 	budget     int
+	tabled     int      // tables before it have been read
+	zipped     int      // compressed texts before it have been unpacked
 	tokenEnd   int      // of the token that was concealed last
 	last       span     // concealed last because of a name
 	references bool     // there are character references
+	mail       bool     // the text is quoted-printable
 	regions    []region // the objects around the place where the scan is
 }
 

@@ -148,6 +148,12 @@ var urlTail = newCharSet("0-9A-Za-z._~/?&=%:;,+!*@-")
 var email = &rule{anchors: []string{"@"}, find: func(sc *scan, where, end int) {
 	s := sc.s
 	start := emailLocal.runBack(s, where)
+	if inAuthority(s, start) {
+		return
+	}
+	if i := strings.LastIndexByte(s[start:where], '/'); i >= 0 { // a path before it: …:assumed-role/Admin/ana@example.com
+		start += i + 1
+	}
 	for start < where && (s[start] == '.' || s[start] == '-' || s[start] == '\'' || s[start] == '/') {
 		start++
 	}
@@ -204,24 +210,70 @@ var identified = &rule{anchors: []string{"identified by ", " by password "}, fin
 	sc.concealQuoted(end, claim{Password, anything})
 }}
 
-// mysqlPassword finds -p'secret', and -psecret where the command is one of MySQL's.
-var mysqlPassword = &rule{anchors: []string{" -p", "'-p", `"-p`, "sshpass -p ", "redis-cli -a ", "docker login -p "}, find: func(sc *scan, start, end int) {
+// commandPassword finds -p'secret', and -p secret where the command before it is one
+// whose flag takes a password.
+var commandPassword = &rule{anchors: []string{" -p", "'-p", `"-p`, " -w ", " -a "}, find: func(sc *scan, start, end int) {
 	s := sc.s
-	if at(s, end-1) == 'P' {
-		return
-	}
 	c := claim{Password, anything}
-	if isQuote(at(s, end)) && !isQuote(s[start]) {
+	flag := strings.TrimRight(s[start+1:end], " ")
+	if flag == "-p" && isQuote(at(s, end)) && !isQuote(s[start]) {
 		sc.concealQuoted(end, c)
 		return
 	}
 	before := s[max(0, start-200):start]
-	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+	if i := strings.LastIndexAny(before, "\n;|"); i >= 0 {
 		before = before[i:]
 	}
-	if s[end-1] == ' ' || strings.Contains(before, "mysql") || strings.Contains(before, "mariadb") {
-		if v := (value{start: end, end: bareValue(s, end)}); v.end-v.start >= 4 {
-			sc.concealIf(v, c)
-		}
+	i := skipBlanks(s, end)
+	if isQuote(s[start]) {
+		_, i = sc.nextArgument(end)
 	}
+	for _, command := range passwordFlags[flag] {
+		if !strings.Contains(before, command.name) || command.joined != (i == end && s[end-1] != ' ') || at(s, i) == '-' {
+			continue
+		}
+		if !sc.concealQuoted(i, c) {
+			if v := (value{start: i, end: bareValue(s, i)}); v.end-v.start >= 4 {
+				sc.concealIf(v, c)
+			}
+		}
+		return
+	}
+}}
+
+// nextArgument passes over the quote that ends an argument, and reports where the
+// next one begins: '-p', 'secret'.
+func (sc *scan) nextArgument(i int) (bool, int) {
+	if !isQuote(at(sc.s, i)) {
+		return false, i
+	}
+	next := skipBlanks(sc.s, i+1)
+	if at(sc.s, next) == ',' {
+		next = skipBlanks(sc.s, next+1)
+	}
+	return true, next
+}
+
+// passwordFlag says of which command a short flag takes a password.
+type passwordFlag struct {
+	name   string
+	joined bool // -psecret, not -p secret
+}
+
+var passwordFlags = map[string][]passwordFlag{
+	"-p": {
+		{"mysql", true}, {"mariadb", true}, {"7z", true}, {"sshpass", true}, {"sshpass", false}, {"docker login", false}, {"podman login", false},
+		{"registry login", false}, {"oc login", false}, {"az login", false}, {"mongo", false}, {"cqlsh", false}, {"snowsql", false},
+	},
+	"-P": {{"zip", false}, {"sqlcmd", false}, {"bcp", false}, {"isql", false}},
+	"-w": {{"ldap", false}, {"vsql", false}},
+	"-a": {{"redis-cli", false}},
+}
+
+// secureString finds the password that PowerShell turns into one.
+var secureString = &rule{anchors: []string{"convertto-securestring "}, find: func(sc *scan, _, end int) {
+	if hasPrefixFold(sc.s, end, "-string ") {
+		end += len("-string ")
+	}
+	sc.concealQuoted(end, claim{Password, anything})
 }}

@@ -145,7 +145,7 @@ func vendorRules() []*rule {
 			}
 		}})
 	}
-	return append(list, twilio, telegram, airtable, azureSecret, terraform, mailchimp, age)
+	return append(list, twilio, telegram, firebase, passwordHash, airtable, azureSecret, terraform, mailchimp, age)
 }
 
 func lowered(s string) string {
@@ -218,6 +218,29 @@ func discord(s string, i int) int {
 	}
 	return shape(s, i, part{slugSet, 23, 28, '.'}, part{slugSet, 6, 6, '.'}, part{slugSet, 27, 45, 0})
 }
+
+// firebase: a sender in base64, a colon, APA91b and 134 more.
+var firebase = &rule{anchors: []string{":apa91b"}, find: func(sc *scan, start, end int) {
+	if stop := slugSet.run(sc.s, end); stop-end >= 80 {
+		sc.conceal(slugSet.runBack(sc.s, start), stop, Token)
+	}
+}}
+
+// passwordHash finds what crypt(3) and its successors keep of a password.
+var passwordHash = &rule{
+	anchors: []string{"$1$", "$5$", "$6$", "$y$", "$7$", "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "pbkdf2_sha", "{ssha}", "{ssha512}"},
+	find: func(sc *scan, start, end int) {
+		stop := hashSet.run(sc.s, end)
+		for stop > end && strings.IndexByte(".,=", sc.s[stop-1]) >= 0 && sc.s[stop-1] != '=' {
+			stop--
+		}
+		if v := sc.s[end:stop]; len(v) >= 24 && hasByte(v, isDigit) && hasByte(v, isLetter) && (sc.s[start] == '{' || strings.IndexByte(v, '$') >= 0 || len(v) >= 50) {
+			sc.conceal(start, stop, Password)
+		}
+	},
+}
+
+var hashSet = newCharSet("0-9A-Za-z./$+=,_-")
 
 var airtable = &rule{anchors: []string{"pat"}, find: func(sc *scan, start, end int) {
 	if !wordStarts(sc.s, start) {
