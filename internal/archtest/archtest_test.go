@@ -68,13 +68,14 @@ var plan = []room{
 	{path: "internal/lazyregexp", floor: 0},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
+	{path: "internal/clienttest", floor: 0}, // Terraform, the AWS CLI and moto_server, for tests only
 }
 
 // awsRooms are the only ones that may import the AWS SDK.
-var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "sfnlocal", "cmd"}
+var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "internal/clienttest", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest", "internal/clienttest"}
 
 type file struct {
 	path    string // from the repository's root
