@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/clienttest"
 	"github.com/stepsleuth/stepsleuth/internal/setup"
 	"github.com/stepsleuth/stepsleuth/sfnlocal"
 )
@@ -43,11 +44,11 @@ variables {
 `
 
 // newExample copies an example, with the module and a zip file where it looks for them.
-func newExample(t *testing.T, name string) *terraform {
+func newExample(t *testing.T, name string) *clienttest.Terraform {
 	t.Helper()
 	tf := newTerraform(t)
 	root := t.TempDir()
-	for from, to := range map[string]string{filepath.Dir(tf.dir): "deploy", examples + "/terraform": "examples/terraform"} {
+	for from, to := range map[string]string{filepath.Dir(tf.Dir): "deploy", examples + "/terraform": "examples/terraform"} {
 		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func newExample(t *testing.T, name string) *terraform {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "build", "stepsleuth-troubleshooter-arm64.zip"), emptyZip)
-	tf.dir = filepath.Join(root, "examples", "terraform", name)
+	tf.Dir = filepath.Join(root, "examples", "terraform", name)
 	return tf
 }
 
@@ -70,11 +71,11 @@ func TestInlineExampleIsAppliedAndIsWell(t *testing.T) {
 		web.Close()
 		_ = states.Close()
 	})
-	tf.env = append(aws.env(), "AWS_ENDPOINT_URL_SFN="+web.URL, "TF_VAR_email=oncall@example.com")
-	tf.ok(t, "init", "-backend=false")
-	tf.ok(t, "apply", "-auto-approve", "-input=false")
+	tf.Env = append(aws.Env(), "AWS_ENDPOINT_URL_SFN="+web.URL, "TF_VAR_email=oncall@example.com")
+	tf.OK(t, "init", "-backend=false")
+	tf.OK(t, "apply", "-auto-approve", "-input=false")
 
-	config := aws.config()
+	config := aws.Config()
 	e := &setup.Examiner{Clients: setup.NewClients(config), Region: config.Region}
 	e.States = sfn.NewFromConfig(config, func(o *sfn.Options) { o.BaseEndpoint = &web.URL })
 	report := e.Examine(t.Context(), "stepsleuth-troubleshooter")
@@ -82,8 +83,8 @@ func TestInlineExampleIsAppliedAndIsWell(t *testing.T) {
 		t.Errorf("not well:\n%s", textOf(t, report))
 	}
 	t.Log("\n" + textOf(t, report))
-	tf.ok(t, "destroy", "-auto-approve", "-input=false")
-	for what, text := range aws.listings(t) {
+	tf.OK(t, "destroy", "-auto-approve", "-input=false")
+	for what, text := range aws.Listings(t) {
 		if strings.Contains(text, "stepsleuth") || strings.Contains(text, "role/order") {
 			t.Errorf("destroy leaves behind, of %s:\n%s", what, text)
 		}
@@ -117,10 +118,10 @@ run "apply" {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tf := newExample(t, name)
-			write(t, filepath.Join(tf.dir, "apply.tftest.hcl"), standIn+c)
-			tf.ok(t, "fmt", "-check", "-diff", "main.tf")
-			tf.ok(t, "init", "-backend=false")
-			out := tf.ok(t, "test")
+			write(t, filepath.Join(tf.Dir, "apply.tftest.hcl"), standIn+c)
+			tf.OK(t, "fmt", "-check", "-diff", "main.tf")
+			tf.OK(t, "init", "-backend=false")
+			out := tf.OK(t, "test")
 			t.Log(out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
 		})
 	}

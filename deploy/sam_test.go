@@ -9,14 +9,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stepsleuth/stepsleuth/internal/clienttest"
 )
 
 func TestTemplateIsClean(t *testing.T) {
-	slowClients(t)
-	path, err := exec.LookPath("cfn-lint")
-	if err != nil {
-		t.Skip("SKIPPED: no cfn-lint on this machine, so the SAM template was not checked")
-	}
+	clienttest.Slow(t)
+	path := clienttest.Tool(t, "cfn-lint", "get it with: pip install cfn-lint")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, path, "sam/template.yaml").CombinedOutput(); err != nil {
@@ -42,7 +40,7 @@ func (p policy) resources(sid string) any {
 
 func workedOut(t *testing.T, parameters map[string]string) policy {
 	t.Helper()
-	slowClients(t)
+	clienttest.Slow(t)
 	python, err := exec.LookPath("python3")
 	if err != nil || exec.Command(python, "-c", "import samtranslator").Run() != nil {
 		t.Skip("SKIPPED: no Python with the SAM translator on this machine, so the template's policy was not worked out")

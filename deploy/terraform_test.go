@@ -11,39 +11,40 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/google/go-cmp/cmp"
+	"github.com/stepsleuth/stepsleuth/internal/clienttest"
 	"github.com/stepsleuth/stepsleuth/internal/setup"
 )
 
 func TestModuleIsValidAndDoesWhatItSays(t *testing.T) {
 	tf := newTerraform(t)
-	if err := os.CopyFS(filepath.Join(tf.dir, "tests"), os.DirFS("terraform/tests")); err != nil {
+	if err := os.CopyFS(filepath.Join(tf.Dir, "tests"), os.DirFS("terraform/tests")); err != nil {
 		t.Fatal(err)
 	}
-	tf.ok(t, "fmt", "-check", "-recursive", "-diff")
-	tf.ok(t, "init", "-backend=false")
-	tf.ok(t, "validate")
-	out := tf.ok(t, "test")
+	tf.OK(t, "fmt", "-check", "-recursive", "-diff")
+	tf.OK(t, "init", "-backend=false")
+	tf.OK(t, "validate")
+	out := tf.OK(t, "test")
 	t.Log(out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
 }
 
 // The whole module is made and taken away again, against a stand-in for AWS.
 func TestModuleIsAppliedAndDestroyed(t *testing.T) {
 	tf, aws := newTerraform(t), newMoto(t)
-	tf.env = aws.env()
-	write(t, filepath.Join(tf.dir, "..", "stepsleuth-troubleshooter-arm64.zip"), emptyZip)
-	write(t, filepath.Join(tf.dir, "test.auto.tfvars.json"), `{
+	tf.Env = aws.Env()
+	write(t, filepath.Join(tf.Dir, "..", "stepsleuth-troubleshooter-arm64.zip"), emptyZip)
+	write(t, filepath.Join(tf.Dir, "test.auto.tfvars.json"), `{
 		"state_machine_arns": ["arn:aws:states:us-east-1:123456789012:stateMachine:order"],
 		"function_arns": ["arn:aws:lambda:us-east-1:123456789012:function:charge-card"],
 		"emails": ["oncall@example.com"],
 		"model": "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 	}`)
-	tf.ok(t, "init", "-backend=false")
-	tf.ok(t, "apply", "-auto-approve", "-input=false")
+	tf.OK(t, "init", "-backend=false")
+	tf.OK(t, "apply", "-auto-approve", "-input=false")
 	nothingToChange(t, tf)
-	noSecretInState(t, filepath.Join(tf.dir, "terraform.tfstate"))
+	noSecretInState(t, filepath.Join(tf.Dir, "terraform.tfstate"))
 	t.Run("CheckSetup", func(t *testing.T) { checkSetup(t, aws) })
-	tf.ok(t, "destroy", "-auto-approve", "-input=false")
-	for what, text := range aws.listings(t) {
+	tf.OK(t, "destroy", "-auto-approve", "-input=false")
+	for what, text := range aws.Listings(t) {
 		if strings.Contains(text, "stepsleuth") {
 			t.Errorf("destroy leaves behind, of %s:\n%s", what, text)
 		}
@@ -51,10 +52,10 @@ func TestModuleIsAppliedAndDestroyed(t *testing.T) {
 }
 
 // nothingToChange plans a second time. The stand-in forgets where the function logs.
-func nothingToChange(t *testing.T, tf *terraform) {
+func nothingToChange(t *testing.T, tf *clienttest.Terraform) {
 	t.Helper()
-	tf.ok(t, "plan", "-out=plan", "-input=false")
-	out := tf.ok(t, "show", "-json", "plan")
+	tf.OK(t, "plan", "-out=plan", "-input=false")
+	out := tf.OK(t, "show", "-json", "plan")
 	var plan struct {
 		Changes []struct {
 			Address string
@@ -115,8 +116,8 @@ func noSecretInState(t *testing.T, file string) {
 
 // checkSetup examines what was made, as far as the stand-in can answer, then breaks it
 // in two places and examines it again.
-func checkSetup(t *testing.T, aws *moto) {
-	config := aws.config()
+func checkSetup(t *testing.T, aws *clienttest.Moto) {
+	config := aws.Config()
 	e := &setup.Examiner{Clients: setup.NewClients(config), Region: config.Region}
 	// The stand-in simulates no policy and has no models, no machine was made, and it
 	// confirms mail by itself.

@@ -7,9 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"sync"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -18,12 +22,14 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/functions"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/topics"
 	"github.com/stepsleuth/stepsleuth/sfnlocal"
 )
 
 type serveFlags struct {
 	addr      string
 	functions string
+	sns       string
 	virtual   bool
 	silent    bool
 	account   string
@@ -40,8 +46,9 @@ func serveCommand(o *options) *cobra.Command {
 		Short: "Answer the Step Functions API on this machine",
 		Long: `serve answers the API of AWS Step Functions, for AWS's own clients and Terraform: state
 machines are created, executions run here, their histories are read. Lambda functions
-behave as the file of --functions says, or run where it says. All is kept in memory and
-gone when serve ends. Executions that fail are diagnosed as they end.
+behave as the file of --functions says, or run where it says. Notifications go to the
+SNS, or what stands in for it, at --sns. All is kept in memory and gone when serve ends.
+Executions that fail are diagnosed as they end.
 
 Requests are answered whoever signed them, so keep to a loopback address.`,
 		Example: `  stepsleuth serve --functions functions.json
@@ -52,6 +59,7 @@ Requests are answered whoever signed them, so keep to a loopback address.`,
 	}
 	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8083", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
+	c.Flags().StringVar(&f.sns, "sns", os.Getenv("AWS_ENDPOINT_URL_SNS"), "URL of the Amazon SNS, or a stand-in, that sns:publish publishes to (AWS_ENDPOINT_URL_SNS)")
 	c.Flags().BoolVar(&f.virtual, "virtual-time", false, "let waits and retries take no time")
 	c.Flags().BoolVar(&f.silent, "no-diagnosis", false, "do not diagnose executions that fail")
 	c.Flags().StringVar(&f.account, "account", "123456789012", "account in ARNs")
@@ -74,8 +82,14 @@ func serve(c *cobra.Command, o *options, f serveFlags) error {
 		}
 		defer set.Close()
 	}
+	tasks := functionTasks(set, engine.LambdaHandler{Invoke: set.Invoke})
+	if f.sns != "" {
+		if err := f.publishing(c.Context(), tasks); err != nil {
+			return err
+		}
+	}
 	s := &sfnlocal.Server{
-		Tasks: servedTasks(set), AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
+		Tasks: tasks, AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
 		Limits: sfnlocal.Limits{Running: f.running, Ended: f.remember},
 	}
 	if f.virtual {
@@ -92,15 +106,21 @@ func serve(c *cobra.Command, o *options, f serveFlags) error {
 	return listen(c, o, f.addr, s)
 }
 
-// servedTasks answers the tasks of executions as the functions file says.
-func servedTasks(set *functions.Set) engine.TaskHandler {
-	lambda := engine.LambdaHandler{Invoke: set.Invoke}
-	mux := engine.TaskMux{"": set}
-	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
-		mux["arn:"+partition+":lambda"] = lambda
-		mux["arn:"+partition+":states:::lambda:invoke"] = lambda
+// publishing has sns:publish answered by the SNS at --sns. Credentials are the
+// environment's; a stand-in takes any.
+func (f serveFlags) publishing(ctx context.Context, tasks engine.TaskMux) error {
+	if u, err := url.Parse(f.sns); err != nil || u.Scheme == "" || u.Host == "" {
+		return fmt.Errorf("--sns %s: it is a URL such as http://127.0.0.1:4566", f.sns)
 	}
-	return mux
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(f.awsRegion))
+	if err != nil {
+		return fmt.Errorf("--sns %s: %w", f.sns, err)
+	}
+	publish := engine.SNSHandler{Publish: topics.Publisher(sns.NewFromConfig(aws, func(o *sns.Options) { o.BaseEndpoint = &f.sns }))}
+	for _, partition := range partitions {
+		tasks["arn:"+partition+":states:::sns:publish"] = publish
+	}
+	return nil
 }
 
 // listen serves until the command is interrupted.

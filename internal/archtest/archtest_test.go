@@ -49,6 +49,7 @@ var plan = []room{
 	{path: "internal/mockfile", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/bucket", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/lambdart", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/topics", floor: 2, never: []string{"diagnose", "redact"}},                               // publishes what a workflow says as it is
 	{path: "internal/functions", floor: 2, over: []string{"internal/lambdart"}, never: []string{"diagnose"}}, // its file names what lambdart runs
 	{path: "internal/llm/llmtest", floor: 3, never: []string{"engine"}},                                      // a suite: it looks at documents too
 	{path: "internal/llm", floor: 2, never: []string{"engine"}},
@@ -69,13 +70,14 @@ var plan = []room{
 	{path: "internal/lazyregexp", floor: 0},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
+	{path: "internal/clienttest", floor: 0}, // Terraform, the AWS CLI and moto_server, for tests only
 }
 
 // awsRooms are the only ones that may import the AWS SDK.
-var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "sfnlocal", "cmd"}
+var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "internal/topics", "internal/clienttest", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/sharedtest", "internal/clienttest"}
 
 type file struct {
 	path    string // from the repository's root

@@ -109,7 +109,8 @@ type pool struct {
 	program func() (program, error)
 
 	mu   sync.Mutex
-	idle []*environment // the warmest last
+	idle []*environment          // the warmest last
+	at   map[*environment]string // the request that each one works on
 }
 
 func newPool(h *Host, name string, f Function) *pool {
@@ -154,7 +155,34 @@ func (p *pool) warm() *environment {
 func (p *pool) keep(e *environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	delete(p.at, e)
 	p.idle = append(p.idle, e)
+}
+
+// working notes which request an environment works on; "" none any more.
+func (p *pool) working(e *environment, requestID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if requestID == "" {
+		delete(p.at, e)
+		return
+	}
+	if p.at == nil {
+		p.at = make(map[*environment]string)
+	}
+	p.at[e] = requestID
+}
+
+// process returns the environment that works on a request, or nil.
+func (p *pool) process(requestID string) *environment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for e, id := range p.at {
+		if id == requestID && e.alive() {
+			return e
+		}
+	}
+	return nil
 }
 
 func (p *pool) clear() {

@@ -135,6 +135,22 @@ func (h *Host) LogsBetween(function string, from, to time.Time) []Line {
 	return h.logs.lines(functionName(function), func(l Line) bool { return !l.Time.Before(from) && !l.Time.After(to) })
 }
 
+// Process returns the process of a function that works on a request, so that whoever
+// wants to know what a workflow makes of its death, or to look into it, can find it. nil:
+// none does now.
+func (h *Host) Process(function, requestID string) *os.Process {
+	h.mu.Lock()
+	p := h.pools[functionName(function)]
+	h.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	if e := p.process(requestID); e != nil {
+		return e.cmd.Process
+	}
+	return nil
+}
+
 func (h *Host) init() {
 	h.setUp.Do(func() { h.ctx, h.cancel = context.WithCancel(context.Background()) })
 }

@@ -146,6 +146,7 @@ func (inv *invocation) perform(ctx context.Context) (answer, *failure) {
 		inv.deadline = inv.began.Add(inv.pool.Timeout)
 	}
 	e := inv.env
+	inv.pool.working(e, inv.id)
 	e.api.give(event{id: inv.id, header: inv.header(), payload: inv.event()})
 	got, failed := await(ctx, e, inv.deadline, e.api.answers)
 	if failed == nil && got.tooLarge {
@@ -184,6 +185,7 @@ func (inv *invocation) leave(failed *failure) {
 	switch {
 	case e == nil:
 	case failed != nil:
+		inv.pool.working(e, "")
 		e.checkMemory()
 		e.stop()
 	default:

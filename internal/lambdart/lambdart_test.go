@@ -625,3 +625,46 @@ func TestCallsThatLambdaRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestAProcessIsFoundByItsRequest(t *testing.T) {
+	h := hostOf(t, goFunction(t))
+	replies := make(chan engine.LambdaReply, 1)
+	go func() {
+		reply, _ := h.Invoke(context.WithoutCancel(t.Context()), call("1", `{"do":"sleep","seconds":15}`))
+		replies <- reply
+	}()
+	until(t, func() bool { return strings.Contains(text(h, "1"), "going to sleep") })
+	if h.Process("f", "2") != nil || h.Process("g", "1") != nil {
+		t.Error("there is a process of a request that is not there")
+	}
+	p := h.Process("arn:aws:lambda:us-east-1:123456789012:function:f", "1")
+	if p == nil {
+		t.Fatal("the process was not found")
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if got := failure(t, <-replies); got.Type != "Runtime.ExitError" || !strings.Contains(got.Message, "signal: killed") {
+		t.Errorf("failed with %s: %s", got.Type, got.Message)
+	}
+	if h.Process("f", "1") != nil {
+		t.Error("it is still found when it is gone")
+	}
+	if invoke(t, h, "3", `{"do":"echo","value":1}`); h.Process("f", "3") != nil {
+		t.Error("it is still found when its request is answered")
+	}
+}
+
+// until waits for what is bound to come.
+func until(t *testing.T, come func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for end := time.After(10 * time.Second); !come(); {
+		select {
+		case <-ticker.C:
+		case <-end:
+			t.Fatal("it did not come within 10 s")
+		}
+	}
+}

@@ -1,13 +1,10 @@
 package dynamo_test
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud/awstest"
+	"github.com/stepsleuth/stepsleuth/internal/clienttest"
 	"github.com/stepsleuth/stepsleuth/internal/store"
 	"github.com/stepsleuth/stepsleuth/internal/store/dynamo"
 	"github.com/stepsleuth/stepsleuth/internal/store/storetest"
@@ -55,7 +53,7 @@ func TestStoreOnMoto(t *testing.T) {
 	if os.Getenv("CI") != "true" && os.Getenv("STEPSLEUTH_MOTO") == "" {
 		t.Skip("SKIPPED: set STEPSLEUTH_MOTO=1 to try the store against moto_server as well")
 	}
-	c := client(moto(t))
+	c := client(clienttest.NewMoto(t).URL)
 	var tables atomic.Int32
 	storetest.Run(t, func(t *testing.T, p store.Policy) func() storetest.Incidents {
 		name := fmt.Sprintf("incidents-%d", tables.Add(1))
@@ -76,41 +74,5 @@ func create(t *testing.T, c *dynamodb.Client, name string) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// moto starts a moto_server of its own and returns its address.
-func moto(t *testing.T) string {
-	t.Helper()
-	if _, err := exec.LookPath("moto_server"); err != nil {
-		t.Skip("SKIPPED: no moto_server on this machine, so the store was tried against our own DynamoDB only")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "moto_server", "-H", "127.0.0.1", "-p", port)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		r, err := http.Get("http://" + addr + "/moto-api/data.json")
-		if err == nil {
-			r.Body.Close()
-			return "http://" + addr
-		}
-		if time.Now().After(deadline) {
-			t.Skipf("SKIPPED: moto_server was not ready within 30 s: %v", err)
-		}
-		<-time.After(100 * time.Millisecond)
 	}
 }
