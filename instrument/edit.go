@@ -47,11 +47,21 @@ func (e *editor) add() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends, err := e.leadEnds()
-	if err != nil {
-		return nil, err
+	if e.pattern.Handled {
+		handled, err := e.reportHandled()
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, handled...)
 	}
-	for _, s := range append(added, ends...) {
+	if !e.pattern.Express { // else there are too many of them
+		ends, err := e.leadEnds()
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, ends...)
+	}
+	for _, s := range added {
 		edit, err := e.doc.Insert("/States", "", s.name, s.body.JSON())
 		if err != nil {
 			return nil, err
@@ -171,19 +181,23 @@ func escapePointer(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// unique returns a function that makes a name of ours one that no state of the
-// user's has, the same each time.
+// unique returns a function that makes of a name of ours, however long, one that a
+// state may have and no other state has; the same each time.
 func unique(m *asl.Machine) func(string) string {
 	taken := map[string]bool{}
 	m.Walk(func(_ []string, s *asl.State) { taken[s.Name] = true })
+	given := map[string]string{}
 	return func(name string) string {
-		for i := 2; taken[name]; i++ {
-			suffix := fmt.Sprintf(" (%d)", i)
-			if candidate := shortenTo(name, maxStateName-len(suffix)) + suffix; !taken[candidate] {
-				return candidate
-			}
+		if known, ok := given[name]; ok {
+			return known
 		}
-		return name
+		free := shortenTo(name, maxStateName)
+		for i := 2; taken[free]; i++ {
+			suffix := fmt.Sprintf(" (%d)", i)
+			free = shortenTo(name, maxStateName-len(suffix)) + suffix
+		}
+		taken[free], given[name] = true, free
+		return free
 	}
 }
 

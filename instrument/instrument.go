@@ -36,6 +36,16 @@ type Options struct {
 	Handler string // the troubleshooter's function: name or ARN; "" is DefaultHandler
 	Topic   string // ARN of the SNS topic; "" is DefaultTopic, to be filled in on deployment
 	After   After  // "" is Fail
+
+	// Express says that the workflow is of that type. Nothing remembers its executions,
+	// and nobody may wait long: the troubleshooter is sent what is known, tells people
+	// itself, and needs no topic here. Successes are not told. After Succeed the output
+	// has the failure, and no diagnosis.
+	Express bool
+
+	// Handled has the troubleshooter told also of what the user's own catchers take,
+	// on the way to his handlers, which are given the very same data.
+	Handled bool
 }
 
 // Result is an instrumented definition.
@@ -44,6 +54,8 @@ type Result struct {
 	Caught  []string // the states that were given a catcher, in the order of the text
 	Handled []string // the states that have a States.ALL catcher already, and were left alone
 	Ends    []string // the last states that now lead to the notification of success
+
+	Reported []string // with Options.Handled: the states of which what their own catchers take is told
 }
 
 // Add instruments a definition. Each Task, Parallel and Map of the top level that

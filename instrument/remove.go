@@ -95,16 +95,45 @@ func (r *remover) succeedAgain(pointer string) error {
 	return r.remove(pointer + "/Next")
 }
 
+// uncatch removes our catcher, and leads the user's own to his handlers again.
 func (r *remover) uncatch(s *asl.State, pointer string) error {
+	var added []string
 	for i, c := range s.Catch {
-		if !ours(r.machine.State(c.Next)) {
+		sent := r.machine.State(c.Next)
+		if !ours(sent) {
 			continue
 		}
-		r.result.Caught = append(r.result.Caught, s.Name)
-		if len(s.Catch) == 1 {
-			return r.remove(pointer + "/Catch")
+		catcher := pointer + "/Catch/" + strconv.Itoa(i)
+		if ours(r.machine.State(sent.Next)) {
+			added = append(added, catcher)
+			continue
 		}
-		return r.remove(pointer + "/Catch/" + strconv.Itoa(i))
+		if err := r.leadBack(catcher, sent); err != nil {
+			return err
+		}
 	}
+	if len(added) == 0 {
+		return nil
+	}
+	r.result.Caught = append(r.result.Caught, s.Name)
+	if len(added) == len(s.Catch) {
+		return r.remove(pointer + "/Catch")
+	}
+	for _, catcher := range added {
+		if err := r.remove(catcher); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leadBack has a catcher lead where a state of ours goes on, and in the same words.
+func (r *remover) leadBack(catcher string, sent *asl.State) error {
+	val, _, err := r.doc.Find(catcher + "/Next")
+	if err != nil {
+		return err
+	}
+	written := sent.Fields["Next"]
+	r.edits = append(r.edits, asl.Edit{Span: val, New: r.machine.Source().Text[written.Start:written.End]})
 	return nil
 }
