@@ -59,9 +59,10 @@ type style struct {
 	comma   string // between members on one line
 }
 
-// OpenDocument reads a JSON text of any kind. The error is an *Error.
+// OpenDocument reads a JSON text of any kind, or a template as ParseTemplate takes it.
+// The error is an *Error.
 func OpenDocument(text string) (*Document, error) {
-	root, err := readNodes(text)
+	root, err := readTemplate(text)
 	if err != nil {
 		e := err.(*Error)
 		ErrorList{e}.place(&Source{Text: text})

@@ -72,7 +72,7 @@ func (e *editor) add() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := asl.Parse("", []byte(e.result.Text)); err != nil {
+	if _, err := asl.ParseTemplate("", []byte(e.result.Text)); err != nil {
 		return nil, fmt.Errorf("the instrumented definition would not be valid: %w", err)
 	}
 	return &e.result, nil
@@ -86,7 +86,11 @@ func (e *editor) catchFailures() ([]state, error) {
 		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
 			continue
 		}
-		if catchesAll(s) {
+		switch {
+		case e.isPlaceholder(s.Fields["Catch"]):
+			e.result.Unknown = append(e.result.Unknown, s.Name)
+			continue
+		case catchesAll(s):
 			e.result.Handled = append(e.result.Handled, s.Name)
 			continue
 		}
@@ -103,6 +107,11 @@ func (e *editor) catchFailures() ([]state, error) {
 		return nil, nil
 	}
 	return append(added, e.pattern.failure()...), nil
+}
+
+// isPlaceholder tells of a value that deployment is to fill in as a whole.
+func (e *editor) isPlaceholder(at asl.Span) bool {
+	return strings.HasPrefix(e.text[at.Start:at.End], "$")
 }
 
 func catchesAll(s *asl.State) bool {

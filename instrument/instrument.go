@@ -53,6 +53,7 @@ type Result struct {
 	Text    string
 	Caught  []string // the states that were given a catcher, in the order of the text
 	Handled []string // the states that have a States.ALL catcher already, and were left alone
+	Unknown []string // the states whose Catch is a placeholder, left alone too
 	Ends    []string // the last states that now lead to the notification of success
 
 	Reported []string // with Options.Handled: the states of which what their own catchers take is told
@@ -62,7 +63,7 @@ type Result struct {
 // has no States.ALL catcher gets one as its last. The error is an asl.ErrorList
 // where the definition is not valid.
 func Add(name string, text []byte, o Options) (*Result, error) {
-	m, err := asl.Parse(name, text)
+	m, err := asl.ParseTemplate(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +79,9 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	case Fail, Succeed:
 	default:
 		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	}
+	if len(m.States) == 0 {
+		return nil, fmt.Errorf("%s: its states are a placeholder; instrument what is put there", name)
 	}
 	if isInstrumented(m) {
 		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)

@@ -2,7 +2,6 @@ package instrument
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -138,9 +137,9 @@ func (e *editor) reportCatchers(s *asl.State) ([]state, error) {
 	var added []state
 	names := map[sameWay]string{}
 	for i, c := range s.Catch {
-		span, _, err := e.doc.Find("/States/" + escapePointer(s.Name) + "/Catch/" + strconv.Itoa(i) + "/Next")
-		if err != nil {
-			return nil, err
+		span, set := c.Fields["Next"]
+		if !set || e.isPlaceholder(span) {
+			continue
 		}
 		next, err := value.Parse(e.text[span.Start:span.End])
 		if err != nil {
