@@ -30,8 +30,8 @@ type node struct {
 
 const bom = "\ufeff"
 
-// maxDefinition is the longest text that CreateStateMachine takes, in characters.
-const maxDefinition = 1 << 20
+// MaxDefinition is the longest text that CreateStateMachine takes, in characters.
+const MaxDefinition = 1 << 20
 
 // readNodes reads one JSON document. masked is "", or the same text with its
 // placeholders made JSON, byte for byte in the same place.

@@ -80,9 +80,9 @@ func newDecoder(name string, text []byte) *decoder {
 
 // read reads the text as one JSON object.
 func (d *decoder) read() (*node, error) {
-	if len(d.src.Text) > utf8.UTFMax*maxDefinition || utf8.RuneCountInString(d.src.Text) > maxDefinition {
+	if len(d.src.Text) > utf8.UTFMax*MaxDefinition || utf8.RuneCountInString(d.src.Text) > MaxDefinition {
 		e := d.problemf(&node{}, codeSchema, "the definition has %d bytes; Step Functions takes at most %d characters",
-			len(d.src.Text), maxDefinition)
+			len(d.src.Text), MaxDefinition)
 		return nil, d.fatal(e)
 	}
 	root, err := d.nodesOf(d.src.Text)

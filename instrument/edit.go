@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -31,6 +32,32 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 		doc:     doc,
 		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text), rename: unique(m)},
 	}, nil
+}
+
+// addWithin adds the pattern so that AWS takes the result: written like the rest, or,
+// where that would be too long, without white space.
+func addWithin(m *asl.Machine, o Options) (*Result, error) {
+	e, err := newEditor(m, o)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := e.add()
+	if err != nil || utf8.RuneCountInString(whole.Text) <= asl.MaxDefinition {
+		return whole, err
+	}
+	tight, err := newEditor(m, o)
+	if err != nil {
+		return nil, err
+	}
+	tight.doc, tight.result.Compact = tight.doc.Compact(), true
+	result, err := tight.add()
+	if err != nil {
+		return nil, err
+	}
+	if n := utf8.RuneCountInString(result.Text); n > asl.MaxDefinition {
+		return nil, &TooLargeError{Has: utf8.RuneCountInString(e.text), Would: n}
+	}
+	return result, nil
 }
 
 // languageOf is the machine's own: in a JSONata machine no state may be written in JSONPath.
@@ -71,6 +98,9 @@ func (e *editor) add() (*Result, error) {
 	e.result.Text, err = asl.Apply(e.text, e.edits)
 	if err != nil {
 		return nil, err
+	}
+	if utf8.RuneCountInString(e.result.Text) > asl.MaxDefinition {
+		return &e.result, nil // the caller sees to that
 	}
 	if _, err := asl.ParseTemplate("", []byte(e.result.Text)); err != nil {
 		return nil, fmt.Errorf("the instrumented definition would not be valid: %w", err)

@@ -56,7 +56,17 @@ type Result struct {
 	Unknown []string // the states whose Catch is a placeholder, left alone too
 	Ends    []string // the last states that now lead to the notification of success
 
+	Compact  bool     // what was added has no white space: else the text would be longer than AWS takes
 	Reported []string // with Options.Handled: the states of which what their own catchers take is told
+}
+
+// TooLargeError says that a definition would be longer than AWS takes, also with the
+// added part written as tightly as can be. Lengths are in characters.
+type TooLargeError struct{ Has, Would int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the definition has %d characters and would have %d; AWS takes at most %d: take white space or comments out of it, or watch the workflow from beside with \"stepsleuth package\", which changes no definition",
+		e.Has, e.Would, asl.MaxDefinition)
 }
 
 // Add instruments a definition. Each Task, Parallel and Map of the top level that
@@ -86,9 +96,5 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	if isInstrumented(m) {
 		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)
 	}
-	e, err := newEditor(m, o)
-	if err != nil {
-		return nil, err
-	}
-	return e.add()
+	return addWithin(m, o)
 }

@@ -1,6 +1,7 @@
 package instrument_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -190,6 +191,26 @@ func TestATemplateStaysOne(t *testing.T) {
 		}
 	}
 	if _, err := instrument.Add("x", []byte(`{"StartAt": "A", "States": ${States}}`), instrument.Options{}); err == nil || !strings.Contains(err.Error(), "placeholder") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A definition near the limit of AWS has the pattern written tightly, or not at all.
+func TestNearTheLimitOfAWS(t *testing.T) {
+	long := func(room int) string {
+		text := string(order(t))
+		return strings.Replace(text, `"Comment": "`, `"Comment": "`+strings.Repeat("x", asl.MaxDefinition-len(text)-room), 1)
+	}
+	added := roundTrip(t, "room", long(30_000))
+	if added == nil || added.Compact {
+		t.Error("there is room, and it was written tightly")
+	}
+	added = roundTrip(t, "little room", long(9_000))
+	if added == nil || !added.Compact || len(added.Text) > asl.MaxDefinition {
+		t.Error("there is little room, and it was not written tightly")
+	}
+	var large *instrument.TooLargeError
+	if _, err := instrument.Add("none", []byte(long(1_000)), instrument.Options{}); !errors.As(err, &large) || !strings.Contains(err.Error(), "stepsleuth package") {
 		t.Errorf("got %v", err)
 	}
 }
