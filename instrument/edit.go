@@ -30,7 +30,7 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 		machine: m,
 		text:    text,
 		doc:     doc,
-		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text), rename: unique(m)},
+		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text, o.Handler, o.Topic), rename: unique(m)},
 	}, nil
 }
 
@@ -95,6 +95,7 @@ func (e *editor) add() (*Result, error) {
 		}
 		e.edits = append(e.edits, edit)
 	}
+	e.result.Unreached, e.result.Permissions = e.gaps(), e.permissions()
 	e.result.Text, err = asl.Apply(e.text, e.edits)
 	if err != nil {
 		return nil, err
@@ -238,14 +239,4 @@ func unique(m *asl.Machine) func(string) string {
 		taken[free], given[name] = true, free
 		return free
 	}
-}
-
-// partitionOf guesses from the definition's ARNs which AWS partition it is for.
-func partitionOf(text string) string {
-	for _, p := range []string{"aws-cn", "aws-us-gov"} {
-		if strings.Contains(text, `"arn:`+p+`:`) {
-			return p
-		}
-	}
-	return "aws"
 }

@@ -56,7 +56,10 @@ type Result struct {
 	Unknown []string // the states whose Catch is a placeholder, left alone too
 	Ends    []string // the last states that now lead to the notification of success
 
-	Compact  bool     // what was added has no white space: else the text would be longer than AWS takes
+	Compact     bool        // what was added has no white space: else the text would be longer than AWS takes
+	Unreached   []Gap       // what does not come this way all the same
+	Permissions []Statement // what the machine's role needs for the added states
+
 	Reported []string // with Options.Handled: the states of which what their own catchers take is told
 }
 
