@@ -57,17 +57,25 @@ type style struct {
 	newline string
 	colon   string // between key and value
 	comma   string // between members on one line
+	compact bool   // no white space, whatever the text itself has
 }
 
-// OpenDocument reads a JSON text of any kind. The error is an *Error.
+// OpenDocument reads a JSON text of any kind, or a template as ParseTemplate takes it.
+// The error is an *Error.
 func OpenDocument(text string) (*Document, error) {
-	root, err := readNodes(text)
+	root, err := readTemplate(text)
 	if err != nil {
 		e := err.(*Error)
 		ErrorList{e}.place(&Source{Text: text})
 		return nil, e
 	}
 	return &Document{text: text, root: root, style: styleOf(text, root)}, nil
+}
+
+// Compact returns the same document, into which what is new is written without white
+// space: for texts near AWS's limit.
+func (d *Document) Compact() *Document {
+	return &Document{text: d.text, root: d.root, style: style{newline: d.style.newline, colon: ":", comma: ",", compact: true}}
 }
 
 // styleOf looks at how the first members of objects are laid out.
@@ -283,6 +291,9 @@ func (d *Document) insert(n *node, at int, label, newJSON string) (Edit, error) 
 // onLines tells whether the parts of n stand on lines of their own; of an empty n,
 // whether they should.
 func (d *Document) onLines(n *node) bool {
+	if d.style.compact {
+		return false
+	}
 	if n == nil || len(n.kids) == 0 {
 		return d.style.unit != ""
 	}

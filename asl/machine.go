@@ -70,6 +70,7 @@ type Machine struct {
 	index    map[string]*State
 	outer    *State // the Map or Parallel around a nested machine
 	warnings ErrorList
+	template bool // its text has placeholders where JSON has values
 }
 
 // State returns the state of that name in this machine (not in nested ones), or nil.

@@ -19,6 +19,8 @@ type node struct {
 	span    Span
 	text    string // a string decoded, a number as written
 	raw     bool   // the string is written with escapes
+	hole    bool   // an unquoted placeholder: text is what is written, and kind says string
+	masked  bool   // of the root: the text is not JSON because of placeholders
 	key     string // of a member
 	keySpan Span
 	index   int // of an item
@@ -28,14 +30,18 @@ type node struct {
 
 const bom = "\ufeff"
 
-// maxDefinition is the longest text that CreateStateMachine takes, in characters.
-const maxDefinition = 1 << 20
+// MaxDefinition is the longest text that CreateStateMachine takes, in characters.
+const MaxDefinition = 1 << 20
 
-// readNodes reads one JSON document.
-func readNodes(text string) (*node, error) {
-	r := nodeReader{text: text}
+// readNodes reads one JSON document. masked is "", or the same text with its
+// placeholders made JSON, byte for byte in the same place.
+func readNodes(text, masked string) (*node, error) {
+	r := nodeReader{text: text, masked: masked}
 	body := strings.TrimPrefix(text, bom)
 	r.base = len(text) - len(body)
+	if masked != "" {
+		body = masked[r.base:]
+	}
 	r.dec.Reset(strings.NewReader(body), jsontext.AllowDuplicateNames(true))
 	root, err := r.value(nil, 0)
 	if err == nil {
@@ -44,14 +50,16 @@ func readNodes(text string) (*node, error) {
 	if err != nil {
 		return nil, syntaxError(text, body, err)
 	}
+	root.masked = masked != ""
 	return root, nil
 }
 
 type nodeReader struct {
-	text string
-	base int // bytes before what the decoder sees
-	dec  jsontext.Decoder
-	slab []node
+	text   string
+	masked string // "": text is JSON
+	base   int    // bytes before what the decoder sees
+	dec    jsontext.Decoder
+	slab   []node
 }
 
 func (r *nodeReader) new() *node {
@@ -83,6 +91,7 @@ func (r *nodeReader) value(parent *node, depth int) (*node, error) {
 	switch n.kind {
 	case '"':
 		n.text, n.raw = r.unquote(span)
+		n.hole = r.text[span.Start] == '$'
 	case '0':
 		n.text = r.text[span.Start:span.End]
 	}
@@ -99,6 +108,13 @@ func (r *nodeReader) scalar() (Span, error) {
 }
 
 func (r *nodeReader) unquote(s Span) (text string, raw bool) {
+	if r.masked != "" && r.text[s.Start:s.End] != r.masked[s.Start:s.End] {
+		written := r.text[s.Start:s.End]
+		if written[0] == '"' {
+			written = written[1 : len(written)-1]
+		}
+		return written, false
+	}
 	inner := r.text[s.Start+1 : s.End-1]
 	if strings.IndexByte(inner, '\\') < 0 {
 		return inner, false
@@ -190,6 +206,8 @@ func adviceOn(text string, offset int) string {
 		return "; is there a comma or a colon missing before it?"
 	case strings.HasPrefix(after, "${"):
 		return "; a placeholder stands in double quotes, or replace it first"
+	case strings.HasPrefix(after, "%{"):
+		return "; a directive of Terraform: give the definition as Terraform renders it (templatefile in terraform console)"
 	case offset < 2:
 		return "; a definition is a JSON object and begins with {"
 	}

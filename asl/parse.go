@@ -14,12 +14,16 @@ import (
 // the Machine that comes with it is what could be read, fit to be looked at and
 // not to be run. It is nil where the text is no JSON object.
 func Parse(name string, text []byte) (*Machine, error) {
-	d := newDecoder(name, text)
+	return newDecoder(name, text).parse()
+}
+
+func (d *decoder) parse() (*Machine, error) {
 	root, err := d.read()
 	if err != nil {
 		return nil, err
 	}
 	m := d.topMachine(root)
+	m.template = root.masked
 	d.checkTree(m)
 	return m, d.finish(m)
 }
@@ -59,15 +63,16 @@ func (m *Machine) Warnings() ErrorList { return m.warnings }
 
 // decoder turns nodes into a Machine and collects what is wrong on the way.
 type decoder struct {
-	src       *Source
-	problems  ErrorList
-	lone      bool          // one state without its machine
-	language  QueryLanguage // of the outermost machine
-	processor *ProcessorConfig
-	nodes     map[*State]*node
-	hints     int
-	ends      []int // offsets of line ends, once they are needed
-	starts    map[*Machine]*node
+	src          *Source
+	problems     ErrorList
+	lone         bool          // one state without its machine
+	placeholders bool          // may stand for any value
+	language     QueryLanguage // of the outermost machine
+	processor    *ProcessorConfig
+	nodes        map[*State]*node
+	hints        int
+	ends         []int // offsets of line ends, once they are needed
+	starts       map[*Machine]*node
 }
 
 func newDecoder(name string, text []byte) *decoder {
@@ -76,12 +81,12 @@ func newDecoder(name string, text []byte) *decoder {
 
 // read reads the text as one JSON object.
 func (d *decoder) read() (*node, error) {
-	if len(d.src.Text) > utf8.UTFMax*maxDefinition || utf8.RuneCountInString(d.src.Text) > maxDefinition {
+	if len(d.src.Text) > utf8.UTFMax*MaxDefinition || utf8.RuneCountInString(d.src.Text) > MaxDefinition {
 		e := d.problemf(&node{}, codeSchema, "the definition has %d bytes; Step Functions takes at most %d characters",
-			len(d.src.Text), maxDefinition)
+			len(d.src.Text), MaxDefinition)
 		return nil, d.fatal(e)
 	}
-	root, err := readNodes(d.src.Text)
+	root, err := d.nodesOf(d.src.Text)
 	if err != nil {
 		return nil, d.fatal(err.(*Error))
 	}
@@ -91,6 +96,13 @@ func (d *decoder) read() (*node, error) {
 		return nil, d.finish(nil)
 	}
 	return root, nil
+}
+
+func (d *decoder) nodesOf(text string) (*node, error) {
+	if d.placeholders {
+		return readTemplate(text)
+	}
+	return readNodes(text, "")
 }
 
 func (d *decoder) fatal(e *Error) error {
@@ -172,6 +184,9 @@ func (d *decoder) wants(n *node, kinds ...string) bool {
 		if n.is(k) {
 			return true
 		}
+	}
+	if n.hole {
+		return false // whatever it will be
 	}
 	d.schemaf(n, "%s must be %s, not %s", label(n), alternatives(kinds), article(n.name())).
 		saying("Expected value of type %s", strings.Join(javaTypes(n, kinds), " or "))

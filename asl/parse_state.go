@@ -88,6 +88,7 @@ func (d *decoder) transition(s *State, n *node) {
 	case next != nil && s.End:
 		d.keyProblemf(end, codeSchema, "a state has Next or End, not both").
 			saying("There should only be one of the following fields: [Next, End]").at(n)
+	case end != nil && end.hole:
 	case next == nil && !s.End:
 		d.missingf(n, `%s leads nowhere: it needs Next, or "End": true`, s.Name).
 			saying("Exactly one of the following fields is required: [Next, End]")

@@ -1,6 +1,9 @@
 package asl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // checkNames checks what concerns the names of states: targets of transitions,
 // states that cannot be reached, and names that are there twice in the whole tree.
@@ -65,6 +68,8 @@ func (d *decoder) graph(m *Machine) {
 		d.arrows(m, s, reached)
 	}
 	switch {
+	case d.leadsAnywhere(m):
+		return // whatever a placeholder will be may lead there, or end it
 	case !ends:
 		d.noEnd(m)
 		return
@@ -85,6 +90,18 @@ func (d *decoder) noEnd(m *Machine) {
 	e := d.keyProblemf(states, codeEndState, `the state machine never ends: no state is Succeed or Fail or has "End": true`).
 		saying("Workflow has no terminal state")
 	e.aws.location = ""
+}
+
+// leadsAnywhere tells whether a state of the machine, or what leads out of one, is a
+// placeholder.
+func (d *decoder) leadsAnywhere(m *Machine) bool {
+	return d.placeholders && slices.ContainsFunc(m.States, func(s *State) bool {
+		n := d.nodes[s]
+		return n.hole || slices.ContainsFunc(n.kids, func(kid *node) bool {
+			return kid.hole && slices.Contains([]string{"Next", "End", "Default", "Choices", "Catch"}, kid.key) ||
+				slices.ContainsFunc(kid.kids, func(item *node) bool { return item.hole && (kid.key == "Choices" || kid.key == "Catch") })
+		})
+	})
 }
 
 // arrows follows all transitions out of a state. A state counts as reached when

@@ -40,10 +40,27 @@ func NewNoticeCase(m *asl.Machine, n *history.Notice) *Case {
 		f.State, f.Path = n.State, names(enclosing(m, n.State))
 		if s := findState(m, n.State); s != nil {
 			f.StateType = string(s.Type)
+			if enteredOnce(s) {
+				f.Input = n.Execution.Input
+			}
 		}
 	}
 	c.assemble()
 	return c
+}
+
+// enteredOnce tells of a state that it is the first, and that none leads back to it: its
+// input is the execution's.
+func enteredOnce(s *asl.State) bool {
+	m := s.Machine
+	if m == nil || m.Outer() != nil || m.StartAt != s.Name {
+		return false
+	}
+	return !slices.ContainsFunc(m.States, func(other *asl.State) bool {
+		return other.Next == s.Name || other.Default == s.Name ||
+			slices.ContainsFunc(other.Choices, func(r *asl.Rule) bool { return r.Next == s.Name }) ||
+			slices.ContainsFunc(other.Catch, func(c *asl.Catcher) bool { return c.Next == s.Name })
+	})
 }
 
 // Row is a failure of which only this is known: a line of a list, an API call's refusal.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -29,8 +30,34 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 		machine: m,
 		text:    text,
 		doc:     doc,
-		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text), rename: unique(m)},
+		pattern: pattern{Options: o, language: languageOf(m), partition: partitionOf(text, o.Handler, o.Topic), rename: unique(m)},
 	}, nil
+}
+
+// addWithin adds the pattern so that AWS takes the result: written like the rest, or,
+// where that would be too long, without white space.
+func addWithin(m *asl.Machine, o Options) (*Result, error) {
+	e, err := newEditor(m, o)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := e.add()
+	if err != nil || utf8.RuneCountInString(whole.Text) <= asl.MaxDefinition {
+		return whole, err
+	}
+	tight, err := newEditor(m, o)
+	if err != nil {
+		return nil, err
+	}
+	tight.doc, tight.result.Compact = tight.doc.Compact(), true
+	result, err := tight.add()
+	if err != nil {
+		return nil, err
+	}
+	if n := utf8.RuneCountInString(result.Text); n > asl.MaxDefinition {
+		return nil, &TooLargeError{Has: utf8.RuneCountInString(e.text), Would: n}
+	}
+	return result, nil
 }
 
 // languageOf is the machine's own: in a JSONata machine no state may be written in JSONPath.
@@ -47,22 +74,36 @@ func (e *editor) add() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends, err := e.leadEnds()
-	if err != nil {
-		return nil, err
+	if e.pattern.Handled {
+		handled, err := e.reportHandled()
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, handled...)
 	}
-	for _, s := range append(added, ends...) {
+	if !e.pattern.Express { // else there are too many of them
+		ends, err := e.leadEnds()
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, ends...)
+	}
+	for _, s := range added {
 		edit, err := e.doc.Insert("/States", "", s.name, s.body.JSON())
 		if err != nil {
 			return nil, err
 		}
 		e.edits = append(e.edits, edit)
 	}
+	e.result.Unreached, e.result.Permissions = e.gaps(), e.permissions()
 	e.result.Text, err = asl.Apply(e.text, e.edits)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := asl.Parse("", []byte(e.result.Text)); err != nil {
+	if utf8.RuneCountInString(e.result.Text) > asl.MaxDefinition {
+		return &e.result, nil // the caller sees to that
+	}
+	if _, err := asl.ParseTemplate("", []byte(e.result.Text)); err != nil {
 		return nil, fmt.Errorf("the instrumented definition would not be valid: %w", err)
 	}
 	return &e.result, nil
@@ -76,7 +117,11 @@ func (e *editor) catchFailures() ([]state, error) {
 		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
 			continue
 		}
-		if catchesAll(s) {
+		switch {
+		case e.isPlaceholder(s.Fields["Catch"]):
+			e.result.Unknown = append(e.result.Unknown, s.Name)
+			continue
+		case catchesAll(s):
 			e.result.Handled = append(e.result.Handled, s.Name)
 			continue
 		}
@@ -93,6 +138,11 @@ func (e *editor) catchFailures() ([]state, error) {
 		return nil, nil
 	}
 	return append(added, e.pattern.failure()...), nil
+}
+
+// isPlaceholder tells of a value that deployment is to fill in as a whole.
+func (e *editor) isPlaceholder(at asl.Span) bool {
+	return strings.HasPrefix(e.text[at.Start:at.End], "$")
 }
 
 func catchesAll(s *asl.State) bool {
@@ -171,28 +221,22 @@ func escapePointer(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// unique returns a function that makes a name of ours one that no state of the
-// user's has, the same each time.
+// unique returns a function that makes of a name of ours, however long, one that a
+// state may have and no other state has; the same each time.
 func unique(m *asl.Machine) func(string) string {
 	taken := map[string]bool{}
 	m.Walk(func(_ []string, s *asl.State) { taken[s.Name] = true })
+	given := map[string]string{}
 	return func(name string) string {
-		for i := 2; taken[name]; i++ {
+		if known, ok := given[name]; ok {
+			return known
+		}
+		free := shortenTo(name, maxStateName)
+		for i := 2; taken[free]; i++ {
 			suffix := fmt.Sprintf(" (%d)", i)
-			if candidate := shortenTo(name, maxStateName-len(suffix)) + suffix; !taken[candidate] {
-				return candidate
-			}
+			free = shortenTo(name, maxStateName-len(suffix)) + suffix
 		}
-		return name
+		taken[free], given[name] = true, free
+		return free
 	}
-}
-
-// partitionOf guesses from the definition's ARNs which AWS partition it is for.
-func partitionOf(text string) string {
-	for _, p := range []string{"aws-cn", "aws-us-gov"} {
-		if strings.Contains(text, `"arn:`+p+`:`) {
-			return p
-		}
-	}
-	return "aws"
 }

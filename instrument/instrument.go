@@ -36,6 +36,16 @@ type Options struct {
 	Handler string // the troubleshooter's function: name or ARN; "" is DefaultHandler
 	Topic   string // ARN of the SNS topic; "" is DefaultTopic, to be filled in on deployment
 	After   After  // "" is Fail
+
+	// Express says that the workflow is of that type. Nothing remembers its executions,
+	// and nobody may wait long: the troubleshooter is sent what is known, tells people
+	// itself, and needs no topic here. Successes are not told. After Succeed the output
+	// has the failure, and no diagnosis.
+	Express bool
+
+	// Handled has the troubleshooter told also of what the user's own catchers take,
+	// on the way to his handlers, which are given the very same data.
+	Handled bool
 }
 
 // Result is an instrumented definition.
@@ -43,14 +53,30 @@ type Result struct {
 	Text    string
 	Caught  []string // the states that were given a catcher, in the order of the text
 	Handled []string // the states that have a States.ALL catcher already, and were left alone
+	Unknown []string // the states whose Catch is a placeholder, left alone too
 	Ends    []string // the last states that now lead to the notification of success
+
+	Compact     bool        // what was added has no white space: else the text would be longer than AWS takes
+	Unreached   []Gap       // what does not come this way all the same
+	Permissions []Statement // what the machine's role needs for the added states
+
+	Reported []string // with Options.Handled: the states of which what their own catchers take is told
+}
+
+// TooLargeError says that a definition would be longer than AWS takes, also with the
+// added part written as tightly as can be. Lengths are in characters.
+type TooLargeError struct{ Has, Would int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the definition has %d characters and would have %d; AWS takes at most %d: take white space or comments out of it, or watch the workflow from beside with \"stepsleuth package\", which changes no definition",
+		e.Has, e.Would, asl.MaxDefinition)
 }
 
 // Add instruments a definition. Each Task, Parallel and Map of the top level that
 // has no States.ALL catcher gets one as its last. The error is an asl.ErrorList
 // where the definition is not valid.
 func Add(name string, text []byte, o Options) (*Result, error) {
-	m, err := asl.Parse(name, text)
+	m, err := asl.ParseTemplate(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +93,11 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	default:
 		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
 	}
+	if len(m.States) == 0 {
+		return nil, fmt.Errorf("%s: its states are a placeholder; instrument what is put there", name)
+	}
 	if isInstrumented(m) {
 		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)
 	}
-	e, err := newEditor(m, o)
-	if err != nil {
-		return nil, err
-	}
-	return e.add()
+	return addWithin(m, o)
 }

@@ -1,6 +1,7 @@
 package instrument_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,22 +83,27 @@ func TestRemoveRestoresTheBytes(t *testing.T) {
 
 func roundTrip(t *testing.T, name, text string) *instrument.Result {
 	t.Helper()
-	added, err := instrument.Add(name, []byte(text), instrument.Options{})
+	return roundTripWith(t, name, text, instrument.Options{})
+}
+
+func roundTripWith(t *testing.T, name, text string, o instrument.Options) *instrument.Result {
+	t.Helper()
+	added, err := instrument.Add(name, []byte(text), o)
 	if err != nil {
-		t.Errorf("%s: %v", name, err)
+		t.Errorf("%s, %+v: %v", name, o, err)
 		return nil
 	}
 	if added.Text == text {
-		t.Errorf("%s: nothing was added", name)
+		t.Errorf("%s, %+v: nothing was added", name, o)
 	}
 	removed, err := instrument.Remove(name, []byte(added.Text))
 	if err != nil {
-		t.Errorf("%s: %v", name, err)
+		t.Errorf("%s, %+v: %v", name, o, err)
 	} else if removed.Text != text {
-		t.Errorf("%s: not restored:\n%s", name, asl.Diff("before", "after", text, removed.Text))
+		t.Errorf("%s, %+v: not restored:\n%s", name, o, asl.Diff("before", "after", text, removed.Text))
 	}
-	if _, err := instrument.Add(name, []byte(added.Text), instrument.Options{}); err == nil {
-		t.Errorf("%s: instrumented twice", name)
+	if _, err := instrument.Add(name, []byte(added.Text), o); err == nil && len(added.Caught) > 0 {
+		t.Errorf("%s, %+v: instrumented twice", name, o)
 	}
 	return added
 }
@@ -158,4 +164,53 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	t.Logf("samples instrumented and restored: %d of %d", done, len(files))
+}
+
+// Templates of SAM and Terraform, with placeholders where JSON has none.
+func TestATemplateStaysOne(t *testing.T) {
+	const text = `{
+  "StartAt": "Work",
+  "TimeoutSeconds": ${Timeout},
+  "States": {
+    "Work": {"Type": "Task", "Resource": "${f["a"].arn}", "Parameters": ${Params}, "TimeoutSeconds": ${Seconds}, "Catch": [${Own}, {"ErrorEquals": ["E"], "Next": "Work"}], "Next": "Rest"},
+    "Rest": {"Type": "Task", "Resource": "${F}", "Catch": ${Catch}, "End": true}
+  }
+}`
+	for _, o := range []instrument.Options{{}, {Handled: true}, {Express: true}} {
+		added := roundTripWith(t, "template", text, o)
+		if added == nil {
+			continue
+		}
+		if !slices.Equal(added.Caught, []string{"Work"}) || !slices.Equal(added.Unknown, []string{"Rest"}) {
+			t.Errorf("caught %q, unknown %q", added.Caught, added.Unknown)
+		}
+		for _, kept := range []string{"${Timeout}", `"${f["a"].arn}"`, `"Parameters": ${Params}`, "[${Own}, {", `"Catch": ${Catch}`} {
+			if !strings.Contains(added.Text, kept) {
+				t.Errorf("%s is gone:\n%s", kept, added.Text)
+			}
+		}
+	}
+	if _, err := instrument.Add("x", []byte(`{"StartAt": "A", "States": ${States}}`), instrument.Options{}); err == nil || !strings.Contains(err.Error(), "placeholder") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A definition near the limit of AWS has the pattern written tightly, or not at all.
+func TestNearTheLimitOfAWS(t *testing.T) {
+	long := func(room int) string {
+		text := string(order(t))
+		return strings.Replace(text, `"Comment": "`, `"Comment": "`+strings.Repeat("x", asl.MaxDefinition-len(text)-room), 1)
+	}
+	added := roundTrip(t, "room", long(30_000))
+	if added == nil || added.Compact {
+		t.Error("there is room, and it was written tightly")
+	}
+	added = roundTrip(t, "little room", long(9_000))
+	if added == nil || !added.Compact || len(added.Text) > asl.MaxDefinition {
+		t.Error("there is little room, and it was not written tightly")
+	}
+	var large *instrument.TooLargeError
+	if _, err := instrument.Add("none", []byte(long(1_000)), instrument.Options{}); !errors.As(err, &large) || !strings.Contains(err.Error(), "stepsleuth package") {
+		t.Errorf("got %v", err)
+	}
 }

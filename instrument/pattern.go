@@ -100,6 +100,9 @@ func (p *pattern) state(name string, b *value.Builder) state {
 // failure returns what a caught failure runs through, but for the states that
 // say where it was caught.
 func (p *pattern) failure() []state {
+	if p.Express {
+		return p.sentFailure()
+	}
 	diagnosed, bare, ends := nameKnown, nameKnown, p.fails
 	if p.After == Succeed {
 		diagnosed, bare, ends = nameDone, nameDoneBare, p.dones
@@ -126,24 +129,27 @@ const (
 
 // dones end the execution well, with the diagnosis in its output where there is one.
 func (p *pattern) dones() []state {
-	done := func(name string, fields ...string) state {
-		var out value.Builder
-		for _, field := range fields {
-			key, from, ok := strings.Cut(field, "=")
-			if !ok {
-				from = key
-			}
-			p.computed(&out, key, from)
+	return append([]state{p.done(nameDone, "executionArn", "state", "failure", "diagnosis="+answered)}, p.doneBare()...)
+}
+
+func (p *pattern) doneBare() []state {
+	return []state{p.done(nameDoneBare, "executionArn", "state", "failure")}
+}
+
+// done is an end whose output has these fields of its input; "a=b" is b, called a.
+func (p *pattern) done(name string, fields ...string) state {
+	var out value.Builder
+	for _, field := range fields {
+		key, from, ok := strings.Cut(field, "=")
+		if !ok {
+			from = key
 		}
-		b := begin("Pass")
-		p.transform(b, out.Object())
-		b.Set("End", value.Bool(true))
-		return p.state(name, b)
+		p.computed(&out, key, from)
 	}
-	return []state{
-		done(nameDone, "executionArn", "state", "failure", "diagnosis="+answered),
-		done(nameDoneBare, "executionArn", "state", "failure"),
-	}
+	b := begin("Pass")
+	p.transform(b, out.Object())
+	b.Set("End", value.Bool(true))
+	return p.state(name, b)
 }
 
 // failedIn records which state failed: a handler that many states share could
@@ -156,7 +162,7 @@ func (p *pattern) failedIn(name string) state {
 	b := begin("Pass")
 	p.transform(b, out.Object())
 	b.Set("Next", value.String(p.rename(nameTroubleshoot)))
-	return p.state(shorten(nameFailedIn+name), b)
+	return p.state(nameFailedIn+name, b)
 }
 
 // fails are the ends: Error and Cause are each given only where the first failure
@@ -308,8 +314,6 @@ func object(pairs ...any) value.Value {
 
 // maxStateName is the number of characters that a state's name may have.
 const maxStateName = 80
-
-func shorten(name string) string { return shortenTo(name, maxStateName) }
 
 func shortenTo(name string, limit int) string {
 	if utf8.RuneCountInString(name) <= limit {

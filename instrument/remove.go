@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // Remove takes away what Add added, and leaves what the user changed since. A
 // definition that is not instrumented comes back as it is.
 func Remove(name string, text []byte) (*Result, error) {
-	m, err := asl.Parse(name, text)
+	m, err := asl.ParseTemplate(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -95,16 +96,49 @@ func (r *remover) succeedAgain(pointer string) error {
 	return r.remove(pointer + "/Next")
 }
 
+// uncatch removes our catcher, and leads the user's own to his handlers again.
 func (r *remover) uncatch(s *asl.State, pointer string) error {
-	for i, c := range s.Catch {
-		if !ours(r.machine.State(c.Next)) {
-			continue
+	var added []string
+	items := r.items(pointer + "/Catch")
+	for _, c := range s.Catch {
+		sent := r.machine.State(c.Next)
+		switch {
+		case !ours(sent):
+		case ours(r.machine.State(sent.Next)):
+			added = append(added, pointer+"/Catch/"+strconv.Itoa(slices.Index(items, c.Span)))
+		default:
+			r.leadBack(c, sent)
 		}
-		r.result.Caught = append(r.result.Caught, s.Name)
-		if len(s.Catch) == 1 {
-			return r.remove(pointer + "/Catch")
+	}
+	if len(added) == 0 {
+		return nil
+	}
+	r.result.Caught = append(r.result.Caught, s.Name)
+	if len(added) == len(items) {
+		return r.remove(pointer + "/Catch")
+	}
+	for _, catcher := range added {
+		if err := r.remove(catcher); err != nil {
+			return err
 		}
-		return r.remove(pointer + "/Catch/" + strconv.Itoa(i))
 	}
 	return nil
+}
+
+// items are the places of an array's items.
+func (r *remover) items(array string) []asl.Span {
+	var all []asl.Span
+	for {
+		span, _, err := r.doc.Find(array + "/" + strconv.Itoa(len(all)))
+		if err != nil {
+			return all
+		}
+		all = append(all, span)
+	}
+}
+
+// leadBack has a catcher lead where a state of ours goes on, and in the same words.
+func (r *remover) leadBack(c *asl.Catcher, sent *asl.State) {
+	written := sent.Fields["Next"]
+	r.edits = append(r.edits, asl.Edit{Span: c.Fields["Next"], New: r.machine.Source().Text[written.Start:written.End]})
 }

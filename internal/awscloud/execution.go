@@ -24,6 +24,7 @@ type Ask struct {
 	LogGroup string          // where it logs; "": as the state machine says
 	Events   []history.Event // those at hand
 	Around   time.Time       // about when it ran; zero: not known
+	Told     bool            // the failure itself is known: without any events the definition is of use
 }
 
 // Fetched is an execution with what belongs to it.
@@ -78,6 +79,13 @@ func (f *Fetched) inside(outer *diagnose.Failure) *diagnose.Failure {
 		}
 	}
 	return nil
+}
+
+// NoticeCase is the case of word of the failure, where what was fetched does not show it.
+func (f *Fetched) NoticeCase(n *history.Notice) *diagnose.Case {
+	c := diagnose.NewNoticeCase(f.Machine, n)
+	c.Missing = append(f.unsaid(c.Missing), f.Missing...)
+	return c
 }
 
 // unsaid drops from the general list of what is missing that of which the own list

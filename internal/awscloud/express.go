@@ -35,18 +35,21 @@ func (c *Cloud) fetchExpress(ctx context.Context, a arn, ask Ask) (*Fetched, err
 	if group == "" && machine != nil {
 		var err error
 		if group, err = machine.logGroup(); err != nil && len(ask.Events) == 0 {
-			return nil, err
+			if !ask.Told {
+				return nil, err
+			}
+			f.miss(err)
 		}
 	}
 	events := ask.Events
 	if more, err := c.logged(ctx, a, group, ask); err == nil {
 		events = append(slices.Clone(events), more...)
-	} else if len(events) == 0 {
+	} else if len(events) == 0 && !(ask.Told && machine != nil) {
 		if problem != nil && group == "" {
 			return nil, problem
 		}
 		return nil, err
-	} else {
+	} else if group != "" {
 		f.miss(err)
 	}
 	f.Execution = expressExecution(a, events)
@@ -108,7 +111,7 @@ func (c *Cloud) addExpressDefinition(ctx context.Context, f *Fetched, machine *e
 	if m != nil && !exact {
 		f.Missing = append(f.Missing, "the definition that ran: AWS does not keep it for Express executions, and the one shown is today's; it may have changed since")
 	}
-	if l := machine.LoggingConfiguration; l != nil && (l.Level != sfntypes.LogLevelAll || !l.IncludeExecutionData) {
+	if l := machine.LoggingConfiguration; l != nil && l.Level != sfntypes.LogLevelOff && (l.Level != sfntypes.LogLevelAll || !l.IncludeExecutionData) {
 		f.Missing = append(f.Missing, fmt.Sprintf("what the workflow does not log: level %s, execution data %s; set level ALL and includeExecutionData",
 			l.Level, map[bool]string{true: "included", false: "left out"}[l.IncludeExecutionData]))
 	}

@@ -18,10 +18,14 @@ import (
 type Alarm struct {
 	Way          Way
 	ExecutionARN string
-	State        string         // Caught: the state that failed
-	Failure      *CaughtFailure // Caught: what it was caught with
+	State        string         // Caught, Sent: the state that failed
+	Failure      *CaughtFailure // Caught, Sent: what it was caught with; nil where that is not known
 	Status       history.Status // Caught: SUCCEEDED, or "" for a failure
 	At           time.Time      // when it happened, where that is told
+
+	HandledBy string          // Sent: the state of the user's that goes on with it; "" where the execution ends
+	Input     history.Payload // Sent: of the execution, where it went along
+	Started   time.Time       // Sent: the execution
 
 	Notice   *history.Notice // Event: what it tells of the failure itself
 	LogGroup string          // Logged
@@ -34,6 +38,7 @@ type Way string
 // The ways.
 const (
 	Caught Way = "catch"  // from inside the workflow, which tells people itself
+	Sent   Way = "sent"   // from inside a workflow that does not wait: people are told from here
 	Status Way = "status" // EventBridge: "Step Functions Execution Status Change"
 	Logged Way = "log"    // a subscription to the log group of an Express workflow
 	Asked  Way = "asked"  // by somebody who wants to know, and to tell nobody else
@@ -74,10 +79,21 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 		return nil, errors.New("read the event: neither an executionArn, nor a status change of an execution, nor log events")
 	}
 	alarm := Alarm{Way: Asked, ExecutionARN: event.ExecutionARN}
+	if event.Tell {
+		return []Alarm{sent(event.Event)}, nil
+	}
 	if event.State != "" || event.Failure != nil || event.Status != "" {
 		alarm.Way, alarm.State, alarm.Failure, alarm.Status = Caught, event.State, event.Failure, event.Status
 	}
 	return []Alarm{alarm}, nil
+}
+
+func sent(e Event) Alarm {
+	a := Alarm{Way: Sent, ExecutionARN: e.ExecutionARN, State: e.State, Failure: e.Failure, HandledBy: e.HandledBy, At: e.At, Started: e.Started}
+	if input := string(e.Input); input != "" && input != "null" {
+		a.Input = history.Text(input)
+	}
+	return a
 }
 
 // changed reads EventBridge's event.

@@ -2,6 +2,7 @@ package oncall
 
 import (
 	"slices"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/instrument"
@@ -10,19 +11,23 @@ import (
 // endedAt returns the execution as it would have ended if nobody had caught the
 // failure of that state: cut where its catcher took over, and closed by the
 // failure. So a failure is located the same way whether it was caught for the
-// troubleshooter or not. Where the state is not found the execution stays as it is.
-func endedAt(x *history.Execution, state string, failure *CaughtFailure) *history.Execution {
+// troubleshooter or not. Where the state is not found the execution stays as it is. A
+// state may fail more than once: by is when it had happened, zero for the last time.
+// Without a failure the events tell it.
+func endedAt(x *history.Execution, state string, failure *CaughtFailure, by time.Time) *history.Execution {
+	x = unsent(x)
 	events := x.Events()
-	i := lastExit(events, state)
+	i := lastExit(events, state, by)
 	if i < 0 {
 		return x
 	}
 	exit := events[i]
+	if failure == nil {
+		failure = failureBefore(events[:i], exit)
+	}
 	out := head(x)
 	out.Status, out.Stop = history.Failed, exit.Time
-	if failure != nil {
-		out.Error, out.Cause = failure.Error, failure.Cause
-	}
+	out.Error, out.Cause = failure.Error, failure.Cause
 	before := slices.Clone(events[:i:i])
 	out.SetEvents(append(before, history.Event{
 		ID:         exit.ID,
@@ -37,6 +42,7 @@ func endedAt(x *history.Execution, state string, failure *CaughtFailure) *histor
 // endedWell returns a running execution, all of whose own states are done, as one
 // that succeeded.
 func endedWell(x *history.Execution) *history.Execution {
+	x = unsent(x)
 	out := head(x)
 	out.Status = history.Succeeded
 	events := beforeOurs(x.Events())
@@ -53,14 +59,77 @@ func endedWell(x *history.Execution) *history.Execution {
 	return out
 }
 
-// beforeOurs returns the events before the first state that instrument added.
+// beforeOurs returns the events before the workflow left the user's states for good.
 func beforeOurs(events []history.Event) []history.Event {
-	for i := range events {
-		if e := &events[i]; e.Type.IsEntered() && e.Details != nil && instrument.Added(e.Details.Name) {
+	for i := len(events) - 1; i >= 0; i-- {
+		if takesOver(events, i) {
 			return events[:i:i]
 		}
 	}
 	return events
+}
+
+// takesOver tells of an event that it enters a state of ours from one of the user's.
+func takesOver(events []history.Event, i int) bool {
+	e := &events[i]
+	if !e.Type.IsEntered() || e.Details == nil || !instrument.Added(e.Details.Name) {
+		return false
+	}
+	from := byID(events[:i], e.PreviousID)
+	return from != nil && from.Type.IsExited() && from.Details != nil && !instrument.Added(from.Details.Name)
+}
+
+// unsent leaves out the states of ours that only told of a failure on the way to the
+// user's handler, so that what led to what is seen as if they were not there.
+func unsent(x *history.Execution) *history.Execution {
+	events := x.Events()
+	var kept []history.Event
+	skipped := map[int64]int64{} // exits of ours, to the event before
+	done := 0
+	for i := range events {
+		if i < done || !takesOver(events, i) {
+			continue
+		}
+		end := nextExit(events, i)
+		if end < 0 || !goesOn(events, end) {
+			continue
+		}
+		kept = append(kept, events[done:i]...)
+		skipped[events[end].ID] = events[i].PreviousID
+		done = end + 1
+	}
+	if len(skipped) == 0 {
+		return x
+	}
+	kept = append(kept, events[done:]...)
+	for i := range kept {
+		if before, ok := skipped[kept[i].PreviousID]; ok {
+			kept[i].PreviousID = before
+		}
+	}
+	out := head(x)
+	out.Status, out.Stop, out.Output, out.Error, out.Cause = x.Status, x.Stop, x.Output, x.Error, x.Cause
+	out.SetEvents(kept)
+	return out
+}
+
+// nextExit is where the state is left that is entered at i, -1 where it is not.
+func nextExit(events []history.Event, i int) int {
+	for j := i; j < len(events); j++ {
+		if e := &events[j]; e.Type.IsExited() && e.Details != nil && e.Details.Name == events[i].Details.Name {
+			return j
+		}
+	}
+	return -1
+}
+
+// goesOn tells whether a state of the user's comes after an event.
+func goesOn(events []history.Event, i int) bool {
+	if i+1 >= len(events) {
+		return false
+	}
+	e := &events[i+1]
+	return e.Type.IsEntered() && e.Details != nil && !instrument.Added(e.Details.Name)
 }
 
 // head copies an execution without its events.
@@ -71,33 +140,39 @@ func head(x *history.Execution) *history.Execution {
 	}
 }
 
-func lastExit(events []history.Event, state string) int {
+func lastExit(events []history.Event, state string, by time.Time) int {
 	for i := len(events) - 1; i >= 0; i-- {
 		e := &events[i]
-		if e.Type.IsExited() && e.Details != nil && e.Details.Name == state {
+		if e.Type.IsExited() && e.Details != nil && e.Details.Name == state && (by.IsZero() || !e.Time.After(by)) {
 			return i
 		}
 	}
 	return -1
 }
 
+// failureBefore is what a state failed with that a catcher then left.
+func failureBefore(events []history.Event, exit history.Event) *CaughtFailure {
+	failed := byID(events, exit.PreviousID)
+	if failed == nil || failed.Details == nil {
+		return &CaughtFailure{}
+	}
+	return &CaughtFailure{Error: failed.Details.Error, Cause: failed.Details.Cause}
+}
+
 // Uncaught returns an execution that ended in the states that instrument added as it
 // would have ended without them, so that word of it from outside is the same failure
 // that the workflow itself told of; and whether it did.
 func Uncaught(x *history.Execution) (*history.Execution, bool) {
+	x = unsent(x)
 	events := x.Events()
 	last := lastEntered(events)
 	if x.Status != history.Failed || last < 0 || !instrument.Added(events[last].Details.Name) {
 		return x, false
 	}
 	for i := last; i >= 0; i-- {
-		e := &events[i]
-		if !e.Type.IsEntered() || e.Details == nil || !instrument.Added(e.Details.Name) {
-			continue
-		}
-		from := byID(events[:i], e.PreviousID)
-		if from != nil && from.Type.IsExited() && from.Details != nil && !instrument.Added(from.Details.Name) {
-			return endedAt(x, from.Details.Name, &CaughtFailure{Error: x.Error, Cause: x.Cause}), true
+		if takesOver(events, i) {
+			from := byID(events[:i], events[i].PreviousID)
+			return endedAt(x, from.Details.Name, &CaughtFailure{Error: x.Error, Cause: x.Cause}, time.Time{}), true
 		}
 	}
 	return x, false

@@ -138,7 +138,7 @@ func (d *Duty) attend(ctx context.Context, stop time.Time, alarm Alarm) Outcome 
 // bare is the outcome where there is no diagnosis: what the alarm itself says.
 func (d *Duty) bare(alarm Alarm, why redact.Text) Outcome {
 	o := Outcome{Alarm: alarm, Bare: true, Problems: []redact.Text{why}}
-	if alarm.Way == Status || alarm.Way == Logged {
+	if alarm.Way == Status || alarm.Way == Logged || alarm.Way == Sent {
 		o.untold = errors.New(why.String())
 	}
 	o.plain = d.plainMail(alarm, why)
@@ -167,7 +167,7 @@ func (d *Duty) work(ctx context.Context, stop time.Time, alarm Alarm) Outcome {
 		o.Problems = append(o.Problems, d.text(problem))
 	}
 	call := Call{Case: kase, Report: d.Report, At: d.now(), Repeats: repeats(alarm.Way)}
-	call.Report.History, call.Report.Inline = alarm.ExecutionARN, inline
+	call.Report.History, call.Report.Inline, call.Report.HandledBy = alarm.ExecutionARN, inline, alarm.HandledBy
 	r := d.hurried(stop, alarm.Way)
 	var err error
 	o.Response, err = r.Respond(ctx, call)
@@ -209,7 +209,7 @@ func (d *Duty) digestNow(ctx context.Context) Outcome {
 // kase makes the case of an alarm: of the execution as it is on AWS, or, where that
 // cannot be had, of what the alarm says. inline says that the workflow caught it itself.
 func (d *Duty) kase(ctx context.Context, alarm Alarm) (c *diagnose.Case, inline bool, problem error) {
-	inline = alarm.Way == Caught
+	inline = alarm.Way == Caught || alarm.Way == Sent && alarm.HandledBy == ""
 	f, err := d.fetch(ctx, alarm)
 	if err != nil {
 		c = diagnose.NewNoticeCase(nil, notice(alarm))
@@ -220,15 +220,17 @@ func (d *Duty) kase(ctx context.Context, alarm Alarm) (c *diagnose.Case, inline 
 	switch {
 	case alarm.Way == Caught && alarm.Status == history.Succeeded:
 		return f.CaseOf(endedWell(x)), inline, nil
-	case alarm.Way == Caught:
-		x = endedAt(x, alarm.State, alarm.Failure)
+	case alarm.Way == Caught || alarm.Way == Sent:
+		x = endedAt(x, alarm.State, alarm.Failure, alarm.At)
 	default:
 		x, inline = Uncaught(x)
 	}
 	c = f.CaseOf(x)
 	if c.Failure == nil && alarm.Way != Asked { // it is not in the history yet, and did happen
-		c = diagnose.NewNoticeCase(f.Machine, notice(alarm))
-		c.Missing = append(c.Missing, f.Missing...)
+		c = f.NoticeCase(notice(alarm))
+		if alarm.Way == Sent && alarm.HandledBy == "" && alarm.Input.IsAbsent() {
+			c.Missing = append(c.Missing, "the execution's input: it was too large to go along")
+		}
 	}
 	return c, inline, nil
 }
@@ -244,7 +246,7 @@ func (d *Duty) fetch(ctx context.Context, alarm Alarm) (f *awscloud.Fetched, err
 	}()
 	ctx, cancel := share(ctx, shareOfFetch)
 	defer cancel()
-	ask := awscloud.Ask{ARN: alarm.ExecutionARN, Ended: alarm.Way == Status, LogGroup: alarm.LogGroup, Events: alarm.Events, Around: alarm.At}
+	ask := awscloud.Ask{ARN: alarm.ExecutionARN, Ended: alarm.Way == Status, LogGroup: alarm.LogGroup, Events: alarm.Events, Around: alarm.At, Told: alarm.Way == Sent}
 	if alarm.Status != history.Succeeded {
 		ask.Left = alarm.State
 	}
@@ -256,7 +258,7 @@ func notice(alarm Alarm) *history.Notice {
 	if alarm.Notice != nil {
 		return alarm.Notice
 	}
-	x := &history.Execution{ARN: alarm.ExecutionARN, StateMachineARN: history.MachineOf(alarm.ExecutionARN), Status: history.Failed, Stop: alarm.At}
+	x := &history.Execution{ARN: alarm.ExecutionARN, StateMachineARN: history.MachineOf(alarm.ExecutionARN), Status: history.Failed, Start: alarm.Started, Stop: alarm.At, Input: alarm.Input}
 	if alarm.Status != "" {
 		x.Status = alarm.Status
 	}

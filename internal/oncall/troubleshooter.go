@@ -40,6 +40,13 @@ type Event struct {
 	State        string         `json:"state"`
 	Failure      *CaughtFailure `json:"failure"`
 	Status       history.Status `json:"status"` // SUCCEEDED; "" for a failure
+
+	// Of a workflow that does not wait for an answer:
+	Tell      bool            `json:"tell"`      // people are to be told by who gets this
+	HandledBy string          `json:"handledBy"` // the state that the workflow goes on to; "" where it ends
+	At        time.Time       `json:"at"`
+	Started   time.Time       `json:"started"` // the execution
+	Input     json.RawMessage `json:"input"`   // of the execution; null where it is too large
 }
 
 // CaughtFailure is what a catcher leaves: members may be absent or null.
@@ -75,10 +82,10 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	if event.Status == history.Succeeded {
 		x = endedWell(x)
 	} else {
-		x = endedAt(x, event.State, event.Failure)
+		x = endedAt(x, event.State, event.Failure, event.At)
 	}
 	o := t.Report
-	o.History, o.Inline = event.ExecutionARN, true
+	o.History, o.Inline, o.HandledBy = event.ExecutionARN, event.HandledBy == "", event.HandledBy
 	now := time.Now
 	if t.Now != nil {
 		now = t.Now

@@ -27,6 +27,7 @@ type Document struct {
 	Failure           *Failure      `json:"failure"`       // null: nothing ended the execution
 	Origin            *Failure      `json:"origin"`        // an earlier, caught failure that led to it
 	HandlerFailed     bool          `json:"handlerFailed"` // failure is one of its own, in what was to handle origin
+	HandledBy         *redact.Text  `json:"handledBy"`     // the state that the workflow went on to with failure; null: it ended
 	OtherFailures     []Failure     `json:"otherFailures"`
 	OtherFailureCount int           `json:"otherFailureCount"`
 	Category          *redact.Text  `json:"category"`

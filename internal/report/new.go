@@ -20,6 +20,10 @@ type Options struct {
 	Local   bool      // the execution ran on this machine: no links to the AWS console
 	Inline  bool      // the workflow caught the failure itself, and is about to end in a Fail state for it
 	History string    // how the reader names the history in a command: a file or an ARN; "" is HISTORY
+
+	// HandledBy is the state that the workflow went on to with the failure, which a
+	// catcher of its own took: the execution is running. "": the failure ended it.
+	HandledBy string
 }
 
 // Sighting is how often a fingerprint was met, this time included.
@@ -86,6 +90,7 @@ func (b *builder) document() Document {
 		Failure:           b.failure(b.c.Failure),
 		Origin:            b.failure(b.c.Origin),
 		HandlerFailed:     b.c.HandlerFailed,
+		HandledBy:         b.opt(b.opts.HandledBy),
 		OtherFailures:     []Failure{},
 		OtherFailureCount: max(b.c.OtherCount, len(b.c.Others)),
 		Category:          b.opt(string(b.d.Category)),
@@ -167,14 +172,18 @@ func (b *builder) execution() *Execution {
 	if x == nil {
 		return nil
 	}
+	status, stop := x.Status, x.Stop
+	if b.opts.HandledBy != "" { // the case shows it as it would have ended
+		status, stop = history.Running, time.Time{}
+	}
 	return &Execution{
 		ARN:             b.opt(x.ARN),
 		Name:            b.opt(cmp.Or(x.Name, lastPart(x.ARN))),
 		StateMachineARN: b.opt(x.StateMachineARN),
 		StateMachine:    b.opt(machineName(x)),
-		Status:          b.opt(string(x.Status)),
+		Status:          b.opt(string(status)),
 		Start:           when(x.Start),
-		Stop:            when(x.Stop),
+		Stop:            when(stop),
 	}
 }
 

@@ -97,7 +97,7 @@ var redrivable = map[diagnose.Category]bool{
 // would only run into its Fail state again.
 func (b *builder) again() string {
 	x := b.c.Execution
-	if x == nil || b.c.Failure == nil || b.opts.Local || x.Type == history.Express || executionURL(x.ARN, 0) == "" || strings.Contains(x.ARN, ":express:") {
+	if x == nil || b.c.Failure == nil || b.opts.HandledBy != "" || b.opts.Local || x.Type == history.Express || executionURL(x.ARN, 0) == "" || strings.Contains(x.ARN, ":express:") {
 		return ""
 	}
 	if strings.IndexFunc(x.ARN, unsafeInShell) >= 0 {

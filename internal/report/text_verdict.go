@@ -48,6 +48,9 @@ func clock(t time.Time, x *Execution, zone *time.Location) string {
 }
 
 func outcome(doc Document) string {
+	if doc.HandledBy != nil {
+		return "HANDLED"
+	}
 	if doc.Phase.String() != string(diagnose.Run) {
 		return "REFUSED"
 	}
@@ -74,6 +77,8 @@ func places(doc Document) string {
 	}
 	failed := where(doc.Failure)
 	switch {
+	case doc.HandledBy != nil:
+		return failed + ", and went on to " + str(doc.HandledBy)
 	case doc.Origin == nil:
 		return failed
 	case doc.HandlerFailed:

@@ -1,0 +1,85 @@
+package instrument_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stepsleuth/stepsleuth/instrument"
+)
+
+const busy = `{"StartAt": "Charge", "TimeoutSeconds": 60, "States": {
+  "Charge": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Catch": [{"ErrorEquals": ["Declined"], "Next": "No"}], "Next": "Ship"},
+  "Ship": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "No"}], "Next": "Both"},
+  "Both": {"Type": "Parallel", "Branches": [{"StartAt": "In", "States": {
+    "In": {"Type": "Task", "Resource": "${F}", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Out"}], "Next": "Out"}, "Out": {"Type": "Pass", "End": true}}}], "Next": "Each"},
+  "Each": {"Type": "Map", "ToleratedFailureCount": 3, "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "It", "States": {"It": {"Type": "Pass", "End": true}}}, "Next": "Well?"},
+  "Well?": {"Type": "Choice", "Choices": [{"Variable": "$.n", "IsPresent": true, "Next": "Yes"}], "Default": "No"},
+  "Yes": {"Type": "Succeed"},
+  "No": {"Type": "Fail"}}}`
+
+func TestWhatIsNotReachedIsNamed(t *testing.T) {
+	list := func(o instrument.Options) map[string]string {
+		added, err := instrument.Add("busy", []byte(busy), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{}
+		for _, g := range added.Unreached {
+			all[g.Why] = strings.Join(g.States, ",")
+		}
+		return all
+	}
+	got := list(instrument.Options{})
+	for why, states := range map[string]string{
+		"a States.ALL catcher of their own takes what fails there":                                   "Ship",
+		"what their own catchers name is taken by these":                                             "Charge",
+		"they end the execution by themselves":                                                       "No",
+		"states of their type have no Catch":                                                         "Well?",
+		"a catcher inside of them takes what fails there":                                            "Both",
+		"failures that a Map tolerates do not end it":                                                "Each",
+		"the machine's own time-out, which ends the execution at once":                               "",
+		"States.Runtime (a path that finds nothing, say), which no catcher takes, whatever it names": "",
+		"an execution that cannot start, or is stopped":                                              "",
+	} {
+		if s, ok := got[why]; !ok || s != states {
+			t.Errorf("%q: %q, %t", why, s, ok)
+		}
+	}
+	if len(got) != 9 || len(list(instrument.Options{Handled: true})) != 7 {
+		t.Errorf("%d kinds, with Handled %d", len(got), len(list(instrument.Options{Handled: true})))
+	}
+}
+
+func TestTheRoleNeedsWhatIsAdded(t *testing.T) {
+	const topic = "arn:aws:sns:eu-central-1:123456789012:oncall"
+	for _, c := range []struct {
+		o    instrument.Options
+		text string
+		want []string // resources of the statements
+	}{
+		{instrument.Options{}, "aws", []string{"arn:aws:lambda:REGION:ACCOUNT:function:stepsleuth-troubleshooter arn:aws:lambda:REGION:ACCOUNT:function:stepsleuth-troubleshooter:*", "${StepsleuthTopicArn}"}},
+		{instrument.Options{Topic: topic, Handler: "f:live"}, "aws", []string{"arn:aws:lambda:eu-central-1:123456789012:function:f:live", topic}},
+		{instrument.Options{Topic: strings.Replace(topic, ":aws:", ":aws-cn:", 1), Handler: "210987654321:function:f"}, "aws",
+			[]string{"arn:aws-cn:lambda:eu-central-1:210987654321:function:f arn:aws-cn:lambda:eu-central-1:210987654321:function:f:*", strings.Replace(topic, ":aws:", ":aws-cn:", 1)}},
+		{instrument.Options{Handler: "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f"}, "aws",
+			[]string{"arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f:*", "${StepsleuthTopicArn}"}},
+		{instrument.Options{Handler: "${F.Arn}", Express: true}, "${AWS::Partition}", []string{"${F.Arn} ${F.Arn}:*"}},
+		{instrument.Options{Handler: "f", Express: true}, "aws-us-gov", []string{"arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f:*"}},
+	} {
+		added, err := instrument.Add("busy", []byte(strings.ReplaceAll(busy, "arn:aws:", "arn:"+c.text+":")), c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range added.Permissions {
+			got = append(got, strings.Join(s.Resource, " "))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: got %q", c.o, got)
+		}
+		if c.text != "aws" && strings.Contains(added.Text, "arn:aws:") {
+			t.Errorf("%s: another partition is in\n%s", c.text, added.Text)
+		}
+	}
+}
