@@ -107,7 +107,7 @@ var typeTests = map[string]func(value.Value) bool{
 	"IsTimestamp": func(v value.Value) bool {
 		s, ok := v.AsString()
 		if ok {
-			_, ok = parseTimestamp(s)
+			_, ok = parseInstant(s)
 		}
 		return ok
 	},
@@ -180,9 +180,9 @@ func compareTimestamps(a, b value.Value) (int, bool) {
 	if !ok || !also {
 		return 0, false
 	}
-	i, ok := parseTimestamp(s)
-	j, also := parseTimestamp(t)
-	return cmp.Compare(i, j), ok && also
+	i, ok := parseInstant(s)
+	j, also := parseInstant(t)
+	return i.Compare(j), ok && also
 }
 
 // matchesPattern is StringMatches: * stands for any text, \* for an asterisk and
