@@ -183,7 +183,8 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 		t.mapFail(f)
 		return
 	}
-	m := &distributedMap{t: t, input: input, items: items, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
+	m := &distributedMap{t: t, input: input, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
+	m.add(items, fromState)
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
 	arn := m.arn
@@ -199,6 +200,18 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 		return
 	}
 	m.iterate()
+}
+
+// add adds items to iterate over. Where they come from, iterations are told since
+// that can be more than one place.
+func (m *distributedMap) add(items []*mapItem, source string) {
+	for _, item := range items {
+		item.index = len(m.items)
+		if !m.t.x.asOfBefore(objectItemsAnnounced) {
+			item.source = source
+		}
+		m.items = append(m.items, item)
+	}
 }
 
 // check finds what is wrong with the settings of the ItemReader.

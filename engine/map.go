@@ -48,12 +48,16 @@ func (c *compiler) mapFields(n *node) *mapPlan {
 
 // mapItem is what one iteration of a Map works on.
 type mapItem struct {
-	index int
-	value value.Value
-	key   *string // of an object's member
-	batch bool    // what ItemBatcher put together of items that ItemSelector has seen
-	ctx   value.Value
+	index  int
+	value  value.Value
+	key    *string // of an object's member
+	source string  // where a distributed Map has it from, "" elsewhere
+	batch  bool    // what ItemBatcher put together of items that ItemSelector has seen
+	ctx    value.Value
 }
+
+// fromState is the source of items that are not read.
+const fromState = "STATE_DATA"
 
 // context returns the Map part of the Context object.
 func (m *mapItem) context() value.Value {
@@ -64,6 +68,9 @@ func (m *mapItem) context() value.Value {
 			b.Set("Key", value.String(*m.key))
 		}
 		b.Set("Value", m.value)
+		if m.source != "" {
+			b.Set("Source", value.String(m.source))
+		}
 		m.ctx = value.Object(value.Member{Key: "Item", Value: b.Object()})
 	}
 	return m.ctx

@@ -459,3 +459,24 @@ func TestAnExpressChildHasFiveMinutes(t *testing.T) {
 		t.Errorf("output %s after %s (%s)", x.Output, x.Stop.Sub(x.Start), deref(x.Error))
 	}
 }
+
+func TestIterationsAreToldWhereTheirItemsComeFrom(t *testing.T) {
+	const source = `"ItemSelector":{"i.$":"$$.Map.Item.Index","s.$":"$$.Map.Item.Source"},`
+	reader := func(resource, config string) string {
+		return source + `"ItemReader":{"Resource":"arn:aws:states:::s3:` + resource + `","Parameters":{"Bucket":"b","Key":"a.json"}` + config + `},`
+	}
+	for _, tt := range []struct{ name, fields, want string }{
+		{"the state's input", source, `[{"i":0,"s":"STATE_DATA"}]`},
+		{"an object", reader("getObject", ``), `[{"i":0,"s":"S3://b/a.json"}]`},
+		{"a bucket", reader("listObjectsV2", `,"ReaderConfig":{"MaxItems":1}`), `[{"i":0,"s":"S3://b"}]`},
+		{
+			"the objects in a bucket", reader("listObjectsV2", `,"ReaderConfig":{"Transformation":"LOAD_AND_FLATTEN","InputType":"JSON"}`),
+			`[{"i":0,"s":"S3://b/a.json"},{"i":1,"s":"S3://b/b.json"},{"i":2,"s":"S3://b/b.json"}]`,
+		},
+	} {
+		x := run(t, distributed(tt.fields), `[7]`, store(map[string]string{"b/a.json": `[1]`, "b/b.json": `[2,3]`}))
+		if got := x.Output.String(); got != tt.want {
+			t.Errorf("%s: %s %s, want %s", tt.name, got, deref(x.Cause), tt.want)
+		}
+	}
+}
