@@ -278,7 +278,7 @@ func (m *distributedMap) fail(f *failure) {
 	t.frame = nil
 	m.kill()
 	t.event("MapRunFailed", f.fill)
-	t.inner = true
+	t.inner = !f.fatal
 	t.x.fail(t, f)
 }
 

@@ -292,8 +292,7 @@ func (m *inlineMap) iterate(prev int64) {
 	b.prev = m.event(b, "MapIterationStarted")
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
-		t.prev = b.prev
-		m.fail(f)
+		m.failedAt(b, f)
 		return
 	}
 	b.goTo(b.graph.start, input)
@@ -327,17 +326,26 @@ func (m *inlineMap) done(b *thread, output value.Value) {
 
 // failed ends the Map with the first iteration that fails.
 func (m *inlineMap) failed(b *thread, f *failure) {
-	b.failedState()
-	m.event(b, "MapIterationFailed")
-	m.t.prev = b.prev
-	m.fail(f)
+	if !f.fatal {
+		b.failedState()
+		m.event(b, "MapIterationFailed")
+	}
+	m.failedAt(b, f)
 }
 
-func (m *inlineMap) fail(f *failure) {
-	m.t.frame = nil
+// failedAt ends the other iterations, and then the state with an error of b's. What
+// nothing catches ends the execution at once.
+func (m *inlineMap) failedAt(b *thread, f *failure) {
+	t := m.t
+	t.frame = nil
+	if f.fatal {
+		m.kill()
+		t.failedThrough(b, f)
+		return
+	}
 	m.abort()
-	m.t.inner = true
-	m.t.x.fail(m.t, f)
+	t.prev, t.inner = b.prev, true
+	t.x.fail(t, f)
 }
 
 func (m *inlineMap) abort() {

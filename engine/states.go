@@ -388,15 +388,28 @@ func (p *parallel) succeed(prev int64) {
 	t.complete(value.Array(p.results...))
 }
 
-// failed ends the other branches, and then the state with the branch's error.
+// failed ends the other branches, and then the state with the branch's error. What
+// nothing catches ends the execution at once.
 func (p *parallel) failed(b *thread, f *failure) {
 	t := p.t
 	t.frame = nil
+	if f.fatal {
+		p.kill()
+		t.failedThrough(b, f)
+		return
+	}
 	b.failedState()
 	for _, other := range p.branches {
 		other.abort()
 	}
 	t.prev, t.inner = b.prev, true
+	t.x.fail(t, f)
+}
+
+// failedThrough passes on an error that nothing catches, from a thread below: the
+// execution ends there and then, and its history says no more of what is around.
+func (t *thread) failedThrough(below *thread, f *failure) {
+	t.prev, t.inner = below.prev, false
 	t.x.fail(t, f)
 }
 
