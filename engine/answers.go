@@ -56,7 +56,7 @@ func describedExecution() *shape {
 	return record(fields{
 		"ExecutionArn": arn, "StateMachineArn": arn, "MapRunArn": str(), "StateMachineVersionArn": arn, "StateMachineAliasArn": arn,
 		"Name": sized(1, 80), "Status": oneOf("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"),
-		"StartDate": str(), "StopDate": str(), "InputDetails": included, "OutputDetails": included,
+		"StartDate": str(), "StopDate": str(), "Input": str(), "InputDetails": included, "Output": str(), "OutputDetails": included,
 		"Error": sized(0, 256), "Cause": sized(0, 32768), "TraceHeader": sized(0, 256),
 		"RedriveCount": num(), "RedriveDate": str(), "RedriveStatus": oneOf("REDRIVABLE", "NOT_REDRIVABLE", "REDRIVABLE_BY_MAP_RUN"), "RedriveStatusReason": str(),
 	}, "ExecutionArn", "StateMachineArn", "Status", "StartDate")

@@ -39,9 +39,9 @@ func (c *compiler) reader(r *asl.ItemReader) *reader {
 	}
 	return &reader{
 		resource:   r.Resource,
-		parameters: c.template(c.parametersField(), r.Parameters),
+		parameters: c.template("ItemReader/"+c.parametersField(), r.Parameters),
 		config:     value.Value(r.Config),
-		maxItems:   c.amount("MaxItems", r.MaxItems),
+		maxItems:   c.amountIn("ItemReader/ReaderConfig/", "MaxItems", r.MaxItems),
 	}
 }
 
@@ -57,9 +57,9 @@ func (c *compiler) batcher(b *asl.ItemBatcher) *batcher {
 		return nil
 	}
 	return &batcher{
-		input:    c.template("BatchInput", b.BatchInput),
-		maxItems: c.amount("MaxItemsPerBatch", b.MaxItems),
-		maxBytes: c.amount("MaxInputBytesPerBatch", b.MaxInputBytes),
+		input:    c.template("ItemBatcher/BatchInput", b.BatchInput),
+		maxItems: c.amountIn("ItemBatcher/", "MaxItemsPerBatch", b.MaxItems),
+		maxBytes: c.amountIn("ItemBatcher/", "MaxInputBytesPerBatch", b.MaxInputBytes),
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *compiler) writer(w *asl.ResultWriter) *writer {
 	if w == nil {
 		return nil
 	}
-	return &writer{resource: w.Resource, parameters: c.template(c.parametersField(), w.Parameters), config: value.Value(w.Config)}
+	return &writer{resource: w.Resource, parameters: c.template("ResultWriter/"+c.parametersField(), w.Parameters), config: value.Value(w.Config)}
 }
 
 // tolerance is how many child executions may fail.

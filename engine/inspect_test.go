@@ -77,6 +77,9 @@ func TestRefusedTests(t *testing.T) {
 		{"no role", mocked, func(req *engine.StateTest) { req.RoleARN = "" }, "RoleArn must be specified when testing a Task state"},
 		{"a mock for a Pass", `"Type":"Pass","End":true`, func(req *engine.StateTest) { req.Mock = &engine.Mock{Result: []byte(`1`)} }, "State type 'Pass' is not supported when a mock is specified"},
 		{"a wrong mock", mocked, func(req *engine.StateTest) { req.Mock = &engine.Mock{Result: []byte(`{"StatusCode":"200"}`)} }, "Mock result schema validation error: Field 'StatusCode' must be a number"},
+		{"a mock that answers and fails", mocked, func(req *engine.StateTest) {
+			req.Mock = &engine.Mock{Result: []byte(`{}`), Error: &engine.MockError{}}
+		}, "A test mock should have only one of the following fields: [result, errorOutput]."},
 		{"a mock that is too long", `"Type":"Task","Resource":"arn:aws:states:::aws-sdk:kms:encrypt","End":true`, func(req *engine.StateTest) {
 			req.Mock = &engine.Mock{Result: []byte(`{"CiphertextBlob":"` + strings.Repeat("A", 6145) + `"}`)}
 		}, "Mock result schema validation error: Field 'CiphertextBlob' exceeds the maximum length"},
