@@ -89,3 +89,15 @@ func TestAnActivityThatWasGone(t *testing.T) {
 		t.Errorf("%s", result)
 	}
 }
+
+func TestNobodyWatchesForAWeek(t *testing.T) {
+	c := load(t, folder(t, "", map[string]string{"c.json": `{"kind":"execution",
+		"definition":{"StartAt":"H","States":{"H":{"Type":"Wait","Seconds":3600,"Next":"W"},"W":{"Type":"Wait","Seconds":604800,"End":true}}}}`}))
+	result, err := conformance.Run(context.Background(), c, conformance.Direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(result), `"previousEventId"`); n != 4 || strings.Contains(string(result), "Succeeded") {
+		t.Errorf("%d events: %s", n, result)
+	}
+}

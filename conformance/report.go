@@ -128,7 +128,6 @@ func (s Suite) judge(ctx context.Context, c *Case) Verdict {
 
 // reasons explain failures whose reason lies outside the engine, by part of the slug.
 var reasons = map[string]string{
-	"boundary_24855":                         "recorded while the machine was still waiting, for 68 years; here time is virtual and the wait ends",
 	"max_concurrency_path_negative":          "recorded before AWS had done anything but start the execution",
 	"sqs_wait_for_task_tok_with_heartbeat-1": "the recording's placeholder for the task token, <<task_token>:1>, asks for a token that begins with <",
 	"sqs_wait_for_task_token-a":              "the recording's placeholder for the task token, <<task_token>:1>, asks for a token that begins with <",

@@ -1,9 +1,11 @@
 package engine
 
+import "sync"
+
 // answers holds what is known of the answers of services, by "service:action",
 // for checking mocked results (from the services' public API references). It is
 // no complete list: what is not here is not checked.
-var answers = makeAnswers()
+var answers = sync.OnceValue(makeAnswers)
 
 func makeAnswers() map[string]*shape {
 	all := map[string]*shape{}
@@ -30,6 +32,9 @@ func makeAnswers() map[string]*shape {
 	both("sns", "publish", record(fields{"MessageId": str(), "SequenceNumber": str()}))
 	execution := record(fields{"ExecutionArn": sized(1, 256), "StartDate": str()}, "ExecutionArn", "StartDate")
 	all["states:startExecution"], all["aws-sdk:sfn:startExecution"] = execution, execution
+	described := describedExecution()
+	all["states:startExecution.sync"], all["states:startExecution.sync:2"] = described, described
+	all["aws-sdk:sfn:describeExecution"] = described
 	for action, s := range lambdaAnswers() {
 		all["aws-sdk:lambda:"+action] = s
 	}
@@ -45,12 +50,28 @@ func makeAnswers() map[string]*shape {
 	return all
 }
 
+func describedExecution() *shape {
+	included := record(fields{"Included": flag()})
+	arn := sized(1, 256)
+	return record(fields{
+		"ExecutionArn": arn, "StateMachineArn": arn, "MapRunArn": str(), "StateMachineVersionArn": arn, "StateMachineAliasArn": arn,
+		"Name": sized(1, 80), "Status": oneOf("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"),
+		"StartDate": str(), "StopDate": str(), "Input": str(), "InputDetails": included, "Output": str(), "OutputDetails": included,
+		"Error": sized(0, 256), "Cause": sized(0, 32768), "TraceHeader": sized(0, 256),
+		"RedriveCount": num(), "RedriveDate": str(), "RedriveStatus": oneOf("REDRIVABLE", "NOT_REDRIVABLE", "REDRIVABLE_BY_MAP_RUN"), "RedriveStatusReason": str(),
+	}, "ExecutionArn", "StateMachineArn", "Status", "StartDate")
+}
+
 func dynamoDBAnswers() map[string]*shape {
 	capacity := record(fields{
 		"CapacityUnits": num(), "ReadCapacityUnits": num(), "WriteCapacityUnits": num(), "TableName": str(),
 		"Table": record(fields{"CapacityUnits": num(), "ReadCapacityUnits": num(), "WriteCapacityUnits": num()}),
 	})
-	item := &shape{kind: "map", item: anything()}
+	attribute := record(fields{
+		"S": str(), "N": str(), "B": str(), "SS": listOf(str()), "NS": listOf(str()), "BS": listOf(str()), "BOOL": flag(), "NULL": flag(),
+	})
+	attribute.members["L"], attribute.members["M"] = listOf(attribute), mapOf(attribute)
+	item := mapOf(attribute)
 	metrics := record(fields{"ItemCollectionKey": item, "SizeEstimateRangeGB": listOf(num())})
 	write := record(fields{"Attributes": item, "ConsumedCapacity": capacity, "ItemCollectionMetrics": metrics})
 	search := record(fields{
@@ -91,12 +112,12 @@ func lambdaAnswers() map[string]*shape {
 
 func kmsAnswers() map[string]*shape {
 	key := sized(1, 2048)
-	blob := sized(1, 0)
+	blob, plain := sized(1, 6144), sized(1, 4096)
 	algorithm := oneOf("SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE")
 	return map[string]*shape{
 		"encrypt":         record(fields{"CiphertextBlob": blob, "KeyId": key, "EncryptionAlgorithm": algorithm}),
-		"decrypt":         record(fields{"Plaintext": blob, "KeyId": key, "EncryptionAlgorithm": algorithm}),
-		"generateDataKey": record(fields{"CiphertextBlob": blob, "Plaintext": blob, "KeyId": key}),
+		"decrypt":         record(fields{"Plaintext": plain, "KeyId": key, "EncryptionAlgorithm": algorithm}),
+		"generateDataKey": record(fields{"CiphertextBlob": blob, "Plaintext": plain, "KeyId": key}),
 	}
 }
 

@@ -32,17 +32,20 @@ type rule struct {
 // operand? Values of the wrong type never do.
 type comparison func(v, operand value.Value) bool
 
-func (c *compiler) rule(r *asl.Rule, top bool) rule {
+// choice compiles the rule of a Choice with the given index.
+func (c *compiler) choice(i int, r *asl.Rule) rule {
+	place := fmt.Sprintf("Choices[%d]/", i)
+	out := c.rule(r)
+	out.next = c.target("Next", r.Next)
+	out.output = c.template(place+"Output", r.Output)
+	out.assign = c.template(place+"Assign", r.Assign)
+	out.condition = c.expression(place+"Condition", r.Condition)
+	return out
+}
+
+func (c *compiler) rule(r *asl.Rule) rule {
 	out := rule{operand: value.Value(r.Value)}
-	if top {
-		out.next = c.target("Next", r.Next)
-		out.output = c.template("Output", r.Output)
-		out.assign = c.template("Assign", r.Assign)
-	}
 	switch {
-	case r.Condition != nil:
-		out.condition = c.expression("Condition", r.Condition)
-		return out
 	case c.node.jsonata:
 		return out // true or false as it stands
 	case r.And != nil:
@@ -52,7 +55,7 @@ func (c *compiler) rule(r *asl.Rule, top bool) rule {
 		out.or = c.rules(r.Or)
 		return out
 	case r.Not != nil:
-		not := c.rule(r.Not, false)
+		not := c.rule(r.Not)
 		out.not = &not
 		return out
 	}
@@ -68,7 +71,7 @@ func (c *compiler) rule(r *asl.Rule, top bool) rule {
 func (c *compiler) rules(list []*asl.Rule) []rule {
 	out := make([]rule, len(list))
 	for i, r := range list {
-		out[i] = c.rule(r, false)
+		out[i] = c.rule(r)
 	}
 	return out
 }
@@ -107,7 +110,7 @@ var typeTests = map[string]func(value.Value) bool{
 	"IsTimestamp": func(v value.Value) bool {
 		s, ok := v.AsString()
 		if ok {
-			_, ok = parseTimestamp(s)
+			_, ok = parseInstant(s)
 		}
 		return ok
 	},
@@ -180,9 +183,9 @@ func compareTimestamps(a, b value.Value) (int, bool) {
 	if !ok || !also {
 		return 0, false
 	}
-	i, ok := parseTimestamp(s)
-	j, also := parseTimestamp(t)
-	return cmp.Compare(i, j), ok && also
+	i, ok := parseInstant(s)
+	j, also := parseInstant(t)
+	return i.Compare(j), ok && also
 }
 
 // matchesPattern is StringMatches: * stands for any text, \* for an asterisk and

@@ -34,6 +34,7 @@ func TestOperatorsOfChoiceRules(t *testing.T) {
 		{`"BooleanEquals":false`, `false`, true},
 		{`"BooleanEquals":false`, `null`, false},
 		{`"TimestampEquals":"2020-01-01T00:00:00Z"`, `"2020-01-01T01:00:00+01:00"`, true},
+		{`"TimestampEquals":"2020-01-01T00:00:00.0001Z"`, `"2020-01-01T00:00:00.0002Z"`, false},
 		{`"TimestampLessThan":"2020-01-01T00:00:00Z"`, `"2019-12-31T23:59:59.999Z"`, true},
 		{`"TimestampGreaterThan":"2020-01-01T00:00:00Z"`, `"2020-01-01"`, false},
 		{`"TimestampLessThanEquals":"2020-01-01T00:00:00Z"`, `"2020-01-01T00:00:00Z"`, true},

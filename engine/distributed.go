@@ -39,9 +39,9 @@ func (c *compiler) reader(r *asl.ItemReader) *reader {
 	}
 	return &reader{
 		resource:   r.Resource,
-		parameters: c.template(c.parametersField(), r.Parameters),
+		parameters: c.template("ItemReader/"+c.parametersField(), r.Parameters),
 		config:     value.Value(r.Config),
-		maxItems:   c.amount("MaxItems", r.MaxItems),
+		maxItems:   c.amountIn("ItemReader/ReaderConfig/", "MaxItems", r.MaxItems),
 	}
 }
 
@@ -57,9 +57,9 @@ func (c *compiler) batcher(b *asl.ItemBatcher) *batcher {
 		return nil
 	}
 	return &batcher{
-		input:    c.template("BatchInput", b.BatchInput),
-		maxItems: c.amount("MaxItemsPerBatch", b.MaxItems),
-		maxBytes: c.amount("MaxInputBytesPerBatch", b.MaxInputBytes),
+		input:    c.template("ItemBatcher/BatchInput", b.BatchInput),
+		maxItems: c.amountIn("ItemBatcher/", "MaxItemsPerBatch", b.MaxItems),
+		maxBytes: c.amountIn("ItemBatcher/", "MaxInputBytesPerBatch", b.MaxInputBytes),
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *compiler) writer(w *asl.ResultWriter) *writer {
 	if w == nil {
 		return nil
 	}
-	return &writer{resource: w.Resource, parameters: c.template(c.parametersField(), w.Parameters), config: value.Value(w.Config)}
+	return &writer{resource: w.Resource, parameters: c.template("ResultWriter/"+c.parametersField(), w.Parameters), config: value.Value(w.Config)}
 }
 
 // tolerance is how many child executions may fail.
@@ -183,7 +183,8 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 		t.mapFail(f)
 		return
 	}
-	m := &distributedMap{t: t, input: input, items: items, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
+	m := &distributedMap{t: t, input: input, slots: atMost(concurrency, distributedConcurrency), allowed: allowed}
+	m.add(items, fromState)
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
 	arn := m.arn
@@ -199,6 +200,18 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 		return
 	}
 	m.iterate()
+}
+
+// add adds items to iterate over. Where they come from, iterations are told since
+// that can be more than one place.
+func (m *distributedMap) add(items []*mapItem, source string) {
+	for _, item := range items {
+		item.index = len(m.items)
+		if !m.t.x.asOfBefore(objectItemsAnnounced) {
+			item.source = source
+		}
+		m.items = append(m.items, item)
+	}
 }
 
 // check finds what is wrong with the settings of the ItemReader.
@@ -265,7 +278,7 @@ func (m *distributedMap) fail(f *failure) {
 	t.frame = nil
 	m.kill()
 	t.event("MapRunFailed", f.fill)
-	t.inner = true
+	t.inner = !f.fatal
 	t.x.fail(t, f)
 }
 

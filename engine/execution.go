@@ -368,8 +368,12 @@ func (r *run) finish(status history.Status, f *failure, output value.Value, prev
 	}
 	r.log.add(entry{kind: endings[status], prev: prev, at: now, fill: func(d *history.Details) {
 		d.Output = payload(output)
-		if f != nil {
+		switch {
+		case f != nil:
 			f.fill(d)
+		case status == history.TimedOut: // of which the execution itself says nothing
+			name := errTimeout
+			d.Error = &name
 		}
 	}})
 }

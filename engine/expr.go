@@ -67,6 +67,9 @@ func (e *env) evalExpression(x *expression) (value.Value, *failure) {
 		Random: e.t.x.random,
 	})
 	switch {
+	case errors.Is(err, jsonata.ErrBudget):
+		return value.Value{}, e.t.queryFailure(x.field,
+			"The JSONata expression '%s' specified for the field '%s' threw an error during evaluation: %s", x.text, x.field, budgetMessage(err))
 	case err != nil:
 		return value.Value{}, e.t.queryFailure(x.field,
 			"The JSONata expression '%s' specified for the field '%s' threw an error during evaluation. %s", x.text, x.field, err)
@@ -75,6 +78,16 @@ func (e *env) evalExpression(x *expression) (value.Value, *failure) {
 			"The JSONata expression '%s' specified for the field '%s' returned nothing (undefined).", x.text, x.field)
 	}
 	return value.Value(v), nil
+}
+
+// budgetMessage is the message of a bound that was reached, which AWS writes without
+// a code: JSONata knows none for it.
+func budgetMessage(err error) string {
+	var e *jsonata.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
 }
 
 // variables finds $states and the state machine's variables for expressions.

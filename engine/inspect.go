@@ -27,7 +27,7 @@ type StateTest struct {
 	RevealSecrets bool
 }
 
-// Mock answers in place of whatever the state would call. Error counts where it is set.
+// Mock answers in place of whatever the state would call, with a Result or an Error.
 type Mock struct {
 	Result []byte
 	Error  *MockError
@@ -128,6 +128,8 @@ func (test *StateTest) check(n *node, req *Request) error {
 		return &APIError{"InvalidDefinition", "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"}
 	case test.Mock == nil && kind == asl.Task && test.RoleARN == "":
 		return invalidRequest("RoleArn must be specified when testing a Task state")
+	case test.Mock != nil && test.Mock.Result != nil && test.Mock.Error != nil:
+		return invalidRequest("A test mock should have only one of the following fields: [result, errorOutput].")
 	case test.Mock != nil && test.RevealSecrets:
 		return invalidRequest("TestState does not support RevealSecrets when a mock is specified.")
 	case test.Mock != nil && !container && kind != asl.Task:

@@ -77,6 +77,18 @@ func TestRefusedTests(t *testing.T) {
 		{"no role", mocked, func(req *engine.StateTest) { req.RoleARN = "" }, "RoleArn must be specified when testing a Task state"},
 		{"a mock for a Pass", `"Type":"Pass","End":true`, func(req *engine.StateTest) { req.Mock = &engine.Mock{Result: []byte(`1`)} }, "State type 'Pass' is not supported when a mock is specified"},
 		{"a wrong mock", mocked, func(req *engine.StateTest) { req.Mock = &engine.Mock{Result: []byte(`{"StatusCode":"200"}`)} }, "Mock result schema validation error: Field 'StatusCode' must be a number"},
+		{"a mock that answers and fails", mocked, func(req *engine.StateTest) {
+			req.Mock = &engine.Mock{Result: []byte(`{}`), Error: &engine.MockError{}}
+		}, "A test mock should have only one of the following fields: [result, errorOutput]."},
+		{"a mock that is too long", `"Type":"Task","Resource":"arn:aws:states:::aws-sdk:kms:encrypt","End":true`, func(req *engine.StateTest) {
+			req.Mock = &engine.Mock{Result: []byte(`{"CiphertextBlob":"` + strings.Repeat("A", 6145) + `"}`)}
+		}, "Mock result schema validation error: Field 'CiphertextBlob' exceeds the maximum length"},
+		{"a wrong attribute in a list of attributes", `"Type":"Task","Resource":"arn:aws:states:::dynamodb:getItem","End":true`, func(req *engine.StateTest) {
+			req.Mock = &engine.Mock{Result: []byte(`{"Item":{"id":{"L":[{"S":"a"},{"N":1}]}}}`)}
+		}, "Mock result schema validation error: Field 'N' must be a string"},
+		{"a job's answer that does not describe it", `"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","End":true`, func(req *engine.StateTest) {
+			req.Mock = &engine.Mock{Result: []byte(`{"ExecutionArn":"a","StateMachineArn":"m","Status":"DONE","StartDate":"d"}`)}
+		}, "Mock result schema validation error: Field 'Status' is not an expected value"},
 		{"no such state", mocked, func(req *engine.StateTest) { req.State = "X" }, "State not found in definition"},
 	} {
 		_, err := test(t, tt.state, tt.with)
@@ -162,5 +174,13 @@ func TestAStateAloneFails(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestAMockMayAnswerAnythingForATaskToken(t *testing.T) {
+	r, err := test(t, `"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","Parameters":{"QueueUrl":"q","MessageBody":"b"},"End":true`,
+		func(req *engine.StateTest) { req.Mock = &engine.Mock{Result: []byte(`"approved"`)} })
+	if err != nil || r.Status != "SUCCEEDED" || string(r.Output) != `"approved"` {
+		t.Errorf("%v, %+v", err, r)
 	}
 }

@@ -48,12 +48,16 @@ func (c *compiler) mapFields(n *node) *mapPlan {
 
 // mapItem is what one iteration of a Map works on.
 type mapItem struct {
-	index int
-	value value.Value
-	key   *string // of an object's member
-	batch bool    // what ItemBatcher put together of items that ItemSelector has seen
-	ctx   value.Value
+	index  int
+	value  value.Value
+	key    *string // of an object's member
+	source string  // where a distributed Map has it from, "" elsewhere
+	batch  bool    // what ItemBatcher put together of items that ItemSelector has seen
+	ctx    value.Value
 }
+
+// fromState is the source of items that are not read.
+const fromState = "STATE_DATA"
 
 // context returns the Map part of the Context object.
 func (m *mapItem) context() value.Value {
@@ -64,6 +68,9 @@ func (m *mapItem) context() value.Value {
 			b.Set("Key", value.String(*m.key))
 		}
 		b.Set("Value", m.value)
+		if m.source != "" {
+			b.Set("Source", value.String(m.source))
+		}
 		m.ctx = value.Object(value.Member{Key: "Item", Value: b.Object()})
 	}
 	return m.ctx
@@ -285,8 +292,7 @@ func (m *inlineMap) iterate(prev int64) {
 	b.prev = m.event(b, "MapIterationStarted")
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
-		t.prev = b.prev
-		m.fail(f)
+		m.failedAt(b, f)
 		return
 	}
 	b.goTo(b.graph.start, input)
@@ -320,17 +326,26 @@ func (m *inlineMap) done(b *thread, output value.Value) {
 
 // failed ends the Map with the first iteration that fails.
 func (m *inlineMap) failed(b *thread, f *failure) {
-	b.failedState()
-	m.event(b, "MapIterationFailed")
-	m.t.prev = b.prev
-	m.fail(f)
+	if !f.fatal {
+		b.failedState()
+		m.event(b, "MapIterationFailed")
+	}
+	m.failedAt(b, f)
 }
 
-func (m *inlineMap) fail(f *failure) {
-	m.t.frame = nil
+// failedAt ends the other iterations, and then the state with an error of b's. What
+// nothing catches ends the execution at once.
+func (m *inlineMap) failedAt(b *thread, f *failure) {
+	t := m.t
+	t.frame = nil
+	if f.fatal {
+		m.kill()
+		t.failedThrough(b, f)
+		return
+	}
 	m.abort()
-	m.t.inner = true
-	m.t.x.fail(m.t, f)
+	t.prev, t.inner = b.prev, true
+	t.x.fail(t, f)
 }
 
 func (m *inlineMap) abort() {

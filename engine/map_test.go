@@ -459,3 +459,67 @@ func TestAnExpressChildHasFiveMinutes(t *testing.T) {
 		t.Errorf("output %s after %s (%s)", x.Output, x.Stop.Sub(x.Start), deref(x.Error))
 	}
 }
+
+func TestIterationsAreToldWhereTheirItemsComeFrom(t *testing.T) {
+	const source = `"ItemSelector":{"i.$":"$$.Map.Item.Index","s.$":"$$.Map.Item.Source"},`
+	reader := func(resource, config string) string {
+		return source + `"ItemReader":{"Resource":"arn:aws:states:::s3:` + resource + `","Parameters":{"Bucket":"b","Key":"a.json"}` + config + `},`
+	}
+	for _, tt := range []struct{ name, fields, want string }{
+		{"the state's input", source, `[{"i":0,"s":"STATE_DATA"}]`},
+		{"an object", reader("getObject", ``), `[{"i":0,"s":"S3://b/a.json"}]`},
+		{"a bucket", reader("listObjectsV2", `,"ReaderConfig":{"MaxItems":1}`), `[{"i":0,"s":"S3://b"}]`},
+		{
+			"the objects in a bucket", reader("listObjectsV2", `,"ReaderConfig":{"Transformation":"LOAD_AND_FLATTEN","InputType":"JSON"}`),
+			`[{"i":0,"s":"S3://b/a.json"},{"i":1,"s":"S3://b/b.json"},{"i":2,"s":"S3://b/b.json"}]`,
+		},
+	} {
+		x := run(t, distributed(tt.fields), `[7]`, store(map[string]string{"b/a.json": `[1]`, "b/b.json": `[2,3]`}))
+		if got := x.Output.String(); got != tt.want {
+			t.Errorf("%s: %s %s, want %s", tt.name, got, deref(x.Cause), tt.want)
+		}
+	}
+}
+
+// TestWhatNothingCatchesEndsAtOnce: the Parallel and the Map around a States.Runtime
+// have no event of their own failure.
+func TestWhatNothingCatchesEndsAtOnce(t *testing.T) {
+	const lost = `"Type":"Pass","Parameters":{"m.$":"$.nope"},"End":true`
+	for _, tt := range []struct{ name, text, want string }{
+		{"a branch", `{"StartAt":"P","States":{"P":{"Type":"Parallel","Catch":[{"ErrorEquals":["States.ALL"],"Next":"S"}],"Next":"S","Branches":[
+			{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":9,"End":true}}},{"StartAt":"F","States":{"F":{` + lost + `}}}]},"S":{"Type":"Succeed"}}}`, `
+1<0 ExecutionStarted
+2<0 ParallelStateEntered
+3<2 ParallelStateStarted
+4<3 WaitStateEntered
+5<3 PassStateEntered
+6<5 ExecutionFailed
+`},
+		{"an iteration in an iteration", mapOf(`"ItemProcessor":{"StartAt":"N","States":{"N":{"Type":"Map","ItemProcessor":{"StartAt":"F","States":{"F":{` + lost + `}}},"End":true}}}`), `
+1<0 ExecutionStarted
+2<0 MapStateEntered
+3<2 MapStateStarted
+4<3 MapIterationStarted
+5<4 MapStateEntered
+6<5 MapStateStarted
+7<6 MapIterationStarted
+8<7 PassStateEntered
+9<8 ExecutionFailed
+`},
+		{"what an iteration is to work on", mapOf(`"ItemSelector":{"m.$":"$.nope"}`, inlineProcessor), `
+1<0 ExecutionStarted
+2<0 MapStateEntered
+3<2 MapStateStarted
+4<3 MapIterationStarted
+5<4 ExecutionFailed
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x, again, _ := redrive(t, tt.text, `[[1]]`, nil)
+			wantKinds(t, x, tt.want)
+			if deref(x.Error) != "States.Runtime" || deref(again.Error) != "States.Runtime" {
+				t.Errorf("failed with %s, redriven with %s", deref(x.Error), deref(again.Error))
+			}
+		})
+	}
+}

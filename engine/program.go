@@ -197,13 +197,14 @@ func (c *compiler) state(n *node) {
 	}
 	n.next = c.target("Next", s.Next)
 	c.dataFlow(n)
-	for _, k := range s.Catch {
+	for i, k := range s.Catch {
+		place := fmt.Sprintf("Catch[%d]/", i)
 		n.catch = append(n.catch, catcher{
 			errorEquals: k.ErrorEquals,
 			next:        c.target("Catch", k.Next),
 			resultPath:  c.path("ResultPath", k.ResultPath),
-			assign:      c.template("Assign", k.Assign),
-			output:      c.template("Output", k.Output),
+			assign:      c.template(place+"Assign", k.Assign),
+			output:      c.template(place+"Output", k.Output),
 		})
 	}
 	c.typeFields(n)
@@ -225,8 +226,8 @@ func (c *compiler) dataFlow(n *node) {
 func (c *compiler) typeFields(n *node) {
 	switch s := n.state; s.Type {
 	case asl.Choice:
-		for _, r := range s.Choices {
-			n.rules = append(n.rules, c.rule(r, true))
+		for i, r := range s.Choices {
+			n.rules = append(n.rules, c.choice(i, r))
 		}
 		n.otherwise = c.target("Default", s.Default)
 	case asl.Wait:
@@ -299,7 +300,10 @@ func (c *compiler) anyPath(field string, p *asl.Path) *path {
 	return c.pathText(field, p.Text)
 }
 
-func (c *compiler) amount(field string, a *asl.Amount) *amount {
+func (c *compiler) amount(field string, a *asl.Amount) *amount { return c.amountIn("", field, a) }
+
+// amountIn compiles an amount in an object of the state's, whose place ends in a slash.
+func (c *compiler) amountIn(place, field string, a *asl.Amount) *amount {
 	if a == nil {
 		return nil
 	}
@@ -307,7 +311,7 @@ func (c *compiler) amount(field string, a *asl.Amount) *amount {
 		number: a.Number,
 		text:   a.Text,
 		path:   c.anyPath(field+"Path", a.Path),
-		expr:   c.expression(field, a.Expr),
+		expr:   c.expression(place+field, a.Expr),
 		field:  field,
 	}
 }

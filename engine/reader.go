@@ -22,12 +22,22 @@ type reading struct {
 	r          *reader
 	parameters value.Value
 	parse      func(text string) ([]value.Value, error)
-	items      []value.Value
+	at         file   // being read
 	files      []file // still to be read
 }
 
-// file is an object that holds items.
+// file is an object that holds items, or without a key a bucket.
 type file struct{ bucket, key value.Value }
+
+// uri is the source of the file's items as the Context object has it.
+func (f file) uri() string {
+	bucket, _ := f.bucket.AsString()
+	uri := "S3://" + bucket
+	if key, ok := f.key.AsString(); ok {
+		uri += "/" + key
+	}
+	return uri
+}
 
 // read has the ItemReader's resource read the items, and then begins.
 func (m *distributedMap) read() {
@@ -38,6 +48,10 @@ func (m *distributedMap) read() {
 		return
 	}
 	s := &reading{m: m, r: r, parameters: parameters, parse: r.parse}
+	s.at.bucket, _ = parameters.Get("Bucket")
+	if !r.lists() {
+		s.at.key, _ = parameters.Get("Key")
+	}
 	s.call(r.resource, parameters, s.first)
 }
 
@@ -93,23 +107,28 @@ func (s *reading) last(v value.Value) error {
 	if err != nil {
 		return err
 	}
-	s.items = append(s.items, items...)
+	s.add(items)
 	return s.next()
+}
+
+// add takes in items of the file that is being read.
+func (s *reading) add(items []value.Value) { s.m.add(itemsOf(value.Array(items...)), s.at.uri()) }
+
+// enough reports that there are as many items as MaxItems asks for.
+func (s *reading) enough() bool {
+	return s.m.maxItems > 0 && int64(len(s.m.items)) >= s.m.maxItems
 }
 
 // next reads the next file, or begins the iterations.
 func (s *reading) next() error {
-	if most := s.m.maxItems; most > 0 && int64(len(s.items)) >= most {
-		s.items, s.files = s.items[:most], nil
+	if s.enough() {
+		s.m.items, s.files = s.m.items[:s.m.maxItems], nil
 	}
 	if len(s.files) > 0 {
 		f := s.files[0]
-		s.files = s.files[1:]
+		s.at, s.files = f, s.files[1:]
 		s.call(s.r.object(), value.Object(value.Member{Key: "Bucket", Value: f.bucket}, value.Member{Key: "Key", Value: f.key}), s.last)
 		return nil
-	}
-	for i, item := range s.items {
-		s.m.items = append(s.m.items, &mapItem{index: i, value: item})
 	}
 	s.m.begin()
 	return nil
@@ -125,7 +144,7 @@ func (s *reading) listed(v value.Value) error {
 	bucket, _ := s.parameters.Get("Bucket")
 	for _, object := range contents.Items() {
 		if !flatten {
-			s.items = append(s.items, object)
+			s.add([]value.Value{object})
 			continue
 		}
 		key, _ := object.Get("Key")
@@ -135,8 +154,7 @@ func (s *reading) listed(v value.Value) error {
 	}
 	more, _ := v.Get("IsTruncated")
 	token, ok := v.Get("NextContinuationToken")
-	enough := s.m.maxItems > 0 && int64(len(s.items)) >= s.m.maxItems
-	if truncated, _ := more.AsBool(); truncated && ok && !enough {
+	if truncated, _ := more.AsBool(); truncated && ok && !s.enough() {
 		s.call(s.r.resource, s.parameters.With("ContinuationToken", token), s.listed)
 		return nil
 	}

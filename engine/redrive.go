@@ -163,7 +163,7 @@ func (m *inlineMap) resumeIteration(past *pastThread, item *mapItem) bool {
 	}
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
-		m.fail(f)
+		m.failedAt(b, f)
 		return false
 	}
 	b.goTo(b.graph.start, input)

@@ -259,21 +259,24 @@ func (e *env) waitUntil(x *text) (int64, *failure) {
 // ISO_OFFSET_DATE_TIME reads it: seconds may be left out.
 var offsetDateTime = lazyregexp.New(`^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$`)
 
-// parseTimestamp reads a timestamp as strictly as AWS does: T and an offset are needed.
+// parseTimestamp reads a timestamp, in milliseconds.
 func parseTimestamp(s string) (ms int64, ok bool) {
+	t, ok := parseInstant(s)
+	return t.UnixMilli(), ok
+}
+
+// parseInstant reads a timestamp as strictly as AWS does: T and an offset are needed.
+func parseInstant(s string) (t time.Time, ok bool) {
 	m := offsetDateTime.FindStringSubmatch(s)
 	if m == nil {
-		return 0, false
+		return t, false
 	}
 	seconds := m[2]
 	if seconds == "" {
 		seconds = ":00"
 	}
 	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(m[1]+seconds+m[3]))
-	if err != nil {
-		return 0, false
-	}
-	return t.UnixMilli(), true
+	return t, err == nil
 }
 
 // runChoice runs a Choice state: the first rule that holds decides.
@@ -385,15 +388,28 @@ func (p *parallel) succeed(prev int64) {
 	t.complete(value.Array(p.results...))
 }
 
-// failed ends the other branches, and then the state with the branch's error.
+// failed ends the other branches, and then the state with the branch's error. What
+// nothing catches ends the execution at once.
 func (p *parallel) failed(b *thread, f *failure) {
 	t := p.t
 	t.frame = nil
+	if f.fatal {
+		p.kill()
+		t.failedThrough(b, f)
+		return
+	}
 	b.failedState()
 	for _, other := range p.branches {
 		other.abort()
 	}
 	t.prev, t.inner = b.prev, true
+	t.x.fail(t, f)
+}
+
+// failedThrough passes on an error that nothing catches, from a thread below: the
+// execution ends there and then, and its history says no more of what is around.
+func (t *thread) failedThrough(below *thread, f *failure) {
+	t.prev, t.inner = below.prev, false
 	t.x.fail(t, f)
 }
 

@@ -161,6 +161,10 @@ func TestTheMachinesOwnTimeoutIsAnotherStatus(t *testing.T) {
 	if x.Status != history.TimedOut || x.Error != nil || x.Cause != nil {
 		t.Errorf("%s %s %s, want TIMED_OUT without error and cause", x.Status, deref(x.Error), deref(x.Cause))
 	}
+	events := x.Events()
+	if last := events[len(events)-1]; last.PreviousID != 0 || last.Details == nil || deref(last.Details.Error) != "States.Timeout" || last.Details.Cause != nil {
+		t.Errorf("ended by %+v; want States.Timeout in the event", last)
+	}
 }
 
 func TestAnExpressExecutionEndsAfterFiveMinutes(t *testing.T) {

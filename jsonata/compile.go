@@ -327,7 +327,8 @@ func (c *compiler) array(n *ast, s *scope) node {
 			continue
 		}
 		it := arrayItem{node: c.compile(item, s, false), nested: item.kind == astArray}
-		if _, ok := it.node.(*literal); !ok {
+		lit, ok := it.node.(*literal)
+		if !ok || lit.v.Kind() == value.KindArray && !it.nested { // an array in parentheses is taken apart
 			constant = false
 		}
 		out.items = append(out.items, it)

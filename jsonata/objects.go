@@ -74,7 +74,7 @@ func spread(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	if err := collect(in, 0); err != nil {
 		return in, err
 	}
-	if in.Kind() == value.KindArray {
+	if in.Kind() == value.KindArray && in.Len() > 0 {
 		return value.Array(out...), nil
 	}
 	return sequence(out), nil

@@ -106,7 +106,7 @@ func overBudget(message string) error {
 func (ev *run) alloc(n int) error {
 	ev.bytes -= int64(n)
 	if ev.bytes < 0 {
-		return overBudget("Expression evaluation uses too much memory")
+		return overBudget("Expression evaluation memory limit exceeded: Check for excessive memory usage")
 	}
 	return nil
 }
