@@ -46,6 +46,7 @@ var plan = []room{
 	{path: "conformance", floor: 2, over: []string{"internal/mockfile"}, never: []string{"diagnose"}},
 	{path: "sfnlocal", floor: 2, never: []string{"diagnose", "redact"}}, // AWS's types are its wire format
 	{path: "internal/mockfile", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/definition", floor: 2, never: []string{"engine", "diagnose"}}, // files to definitions
 	{path: "internal/bucket", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/lambdart", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/functions", floor: 2, over: []string{"internal/lambdart"}, never: []string{"diagnose"}}, // its file names what lambdart runs
