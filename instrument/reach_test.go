@@ -35,7 +35,7 @@ func TestWhatIsNotReachedIsNamed(t *testing.T) {
 		"a States.ALL catcher of their own takes what fails there":                                   "Ship",
 		"what their own catchers name is taken by these":                                             "Charge",
 		"they end the execution by themselves":                                                       "No",
-		"a Choice, Pass or Wait has no Catch":                                                         "Well?",
+		"a Choice, Pass or Wait has no Catch":                                                        "Well?",
 		"a catcher inside of them takes what fails there":                                            "Both",
 		"failures that a Map tolerates do not end it":                                                "Each",
 		"the machine's own time-out, which ends the execution at once":                               "",
