@@ -91,7 +91,7 @@ func roundTripWith(t *testing.T, name, text string, o instrument.Options) *instr
 		t.Errorf("%s, %+v: %v", name, o, err)
 		return nil
 	}
-	if added.Text == text {
+	if added.Text == text && len(added.Caught)+len(added.Ends)+len(added.Reported) > 0 {
 		t.Errorf("%s, %+v: nothing was added", name, o)
 	}
 	removed, err := instrument.Remove(name, []byte(added.Text))

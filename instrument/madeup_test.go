@@ -18,7 +18,9 @@ import (
 type shape struct {
 	fields map[string]*shape
 	items  *shape
+	length int    // of an array, at least
 	kind   string // "number", "text", "json", "time", "array", "object"; "" unknown
+	values []any  // that a Choice asks for
 }
 
 func (s *shape) field(name string) *shape {
@@ -48,7 +50,10 @@ func (s *shape) at(steps []jsonpath.Step) *shape {
 				s.field(name)
 			}
 			return s
-		case jsonpath.Index, jsonpath.Indices, jsonpath.Slice, jsonpath.Wildcard, jsonpath.Filter:
+		case jsonpath.Index:
+			s.length = max(s.length, step.Index+1)
+			s = s.item()
+		case jsonpath.Indices, jsonpath.Slice, jsonpath.Wildcard, jsonpath.Filter:
 			s = s.item()
 			for _, inner := range step.Inner {
 				if inner.Root() == jsonpath.Item {
@@ -73,7 +78,13 @@ func (s *shape) make(r *rand.Rand, chance float64) any {
 		}
 		return out
 	case s.items != nil:
-		return []any{s.items.make(r, chance)}
+		out := []any{}
+		for range max(s.length, 1) {
+			out = append(out, s.items.make(r, chance))
+		}
+		return out
+	case len(s.values) > 0 && r.Float64() < 0.8:
+		return s.values[r.IntN(len(s.values))]
 	}
 	kind := s.kind
 	if kind == "" || r.Float64() < chance {
@@ -84,7 +95,7 @@ func (s *shape) make(r *rand.Rand, chance float64) any {
 		}
 	}
 	return map[string]any{
-		"text": "text", "number": 1 + r.IntN(3), "json": `{"a": [1]}`, "time": "2026-01-01T00:00:10Z", "array": []any{"text"}, "object": map[string]any{},
+		"text": "one/two/three", "number": 1 + r.IntN(3), "json": `{"a": [1]}`, "time": "2026-01-01T00:00:10Z", "array": []any{"text"}, "object": map[string]any{},
 		"digits": "1", "true": true, "objects": []any{map[string]any{}},
 	}[kind]
 }
@@ -129,7 +140,29 @@ func (g *guess) state(s *asl.State, in, item *shape) {
 			g.call((*intrinsic.Call)(read.Call.Compiled), v)
 		}
 	}
+	for _, rule := range s.Choices {
+		g.rule(rule, v)
+	}
 	g.inside(s, v)
+}
+
+// rule notes what a Choice asks for, and what is beside it.
+func (g *guess) rule(r *asl.Rule, v view) {
+	for _, part := range append(append([]*asl.Rule{}, r.And...), r.Or...) {
+		g.rule(part, v)
+	}
+	if r.Variable == nil || r.Variable.Compiled == nil || r.Operator == "IsPresent" {
+		return
+	}
+	at := g.path((*jsonpath.Path)(r.Variable.Compiled), v)
+	var asked any
+	if json.Unmarshal([]byte(r.Value.JSON()), &asked) != nil {
+		return
+	}
+	at.values = append(at.values, asked)
+	if n, ok := asked.(float64); ok {
+		at.values = append(at.values, n+1, n-1)
+	}
 }
 
 // selects tells of a field that is evaluated for each item.
