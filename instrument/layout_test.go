@@ -3,6 +3,7 @@ package instrument_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -92,7 +93,11 @@ func TestEveryLayoutIsRestored(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, err := instrument.Add(name, []byte(removed.Text), o); err != nil || again.Text != added.Text {
+			again, err := instrument.Add(name, []byte(removed.Text), o)
+			if errors.Is(err, instrument.ErrNotExpress) {
+				continue
+			}
+			if err != nil || again.Text != added.Text {
 				t.Errorf("%s, %s: added anew it is another text: %v", name, layout, err)
 			}
 		}
