@@ -127,7 +127,11 @@ func (f instrumentFlags) apply(in *definition.File) (*instrument.Result, error) 
 func (f instrumentFlags) print(stdout io.Writer, o *options, in *definition.File, r *instrument.Result) error {
 	out := r.Text
 	if f.diff {
-		out = asl.Diff(in.Name, in.Name, string(in.JSON), r.Text)
+		name := in.Name
+		if in.Converted {
+			name += " (as JSON)"
+		}
+		out = asl.Diff(name, name, string(in.JSON), r.Text)
 	}
 	if o.format == formatJSON {
 		return f.printJSON(stdout, out, r)
@@ -247,6 +251,9 @@ func (f instrumentFlags) tellReach(w io.Writer, o *options, r *instrument.Result
 		}
 		o.note(w, "  %s", line)
 	}
+	if f.express && f.after == string(instrument.Succeed) {
+		o.note(w, "nobody waits for a diagnosis: the output of a caught execution has the failure alone")
+	}
 	if f.express {
 		o.note(w, `a subscription to its log group sees those too: "stepsleuth package" deploys it`)
 		return
@@ -262,6 +269,9 @@ func (f instrumentFlags) tellNeeds(w io.Writer, o *options, r *instrument.Result
 		return
 	}
 	o.note(w, "the state machine's role needs:\n%s", policy(r))
+	if strings.Contains(policy(r), ":REGION:ACCOUNT:") {
+		o.note(w, "REGION and ACCOUNT are the function's; with its ARN as --handler they are filled in")
+	}
 	for _, s := range r.Permissions {
 		if s.Resource[0] == instrument.DefaultTopic {
 			o.note(w, "topic: %s is for your deployment to fill in, or give --topic", f.topic)
