@@ -1,6 +1,7 @@
 // Package instrument rewrites a definition so that every failure that can be
 // caught reaches the troubleshooter, people are told, and the execution still
-// ends as it would have.
+// ends as it would have. What the definition's own catchers take can be told too, on
+// the way to its handlers.
 //
 // It edits text and knows nothing of running a machine.
 package instrument
@@ -95,6 +96,11 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	}
 	if len(m.States) == 0 {
 		return nil, fmt.Errorf("%s: its states are a placeholder; instrument what is put there", name)
+	}
+	if o.Express {
+		if err := checkExpress(m); err != nil {
+			return nil, err
+		}
 	}
 	if isInstrumented(m) {
 		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)

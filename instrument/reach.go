@@ -28,7 +28,7 @@ func (e *editor) gaps() []Gap {
 	}
 	add("their Catch is a placeholder, and left alone", e.result.Unknown)
 	add("they end the execution by themselves", where(m, func(s *asl.State) bool { return s.Type == asl.Fail }))
-	add("states of their type have no Catch", where(m, func(s *asl.State) bool {
+	add("a Choice, Pass or Wait has no Catch", where(m, func(s *asl.State) bool {
 		return s.Type == asl.Pass || s.Type == asl.Choice || s.Type == asl.Wait
 	}))
 	add("a catcher inside of them takes what fails there", where(m, caughtInside))

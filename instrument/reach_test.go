@@ -1,6 +1,7 @@
 package instrument_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestWhatIsNotReachedIsNamed(t *testing.T) {
 		"a States.ALL catcher of their own takes what fails there":                                   "Ship",
 		"what their own catchers name is taken by these":                                             "Charge",
 		"they end the execution by themselves":                                                       "No",
-		"states of their type have no Catch":                                                         "Well?",
+		"a Choice, Pass or Wait has no Catch":                                                        "Well?",
 		"a catcher inside of them takes what fails there":                                            "Both",
 		"failures that a Map tolerates do not end it":                                                "Each",
 		"the machine's own time-out, which ends the execution at once":                               "",
@@ -64,8 +65,8 @@ func TestTheRoleNeedsWhatIsAdded(t *testing.T) {
 			[]string{"arn:aws-cn:lambda:eu-central-1:210987654321:function:f arn:aws-cn:lambda:eu-central-1:210987654321:function:f:*", strings.Replace(topic, ":aws:", ":aws-cn:", 1)}},
 		{instrument.Options{Handler: "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f"}, "aws",
 			[]string{"arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:f:*", "${StepsleuthTopicArn}"}},
-		{instrument.Options{Handler: "${F.Arn}", Express: true}, "${AWS::Partition}", []string{"${F.Arn} ${F.Arn}:*"}},
-		{instrument.Options{Handler: "f", Express: true}, "aws-us-gov", []string{"arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f:*"}},
+		{instrument.Options{Handler: "${F.Arn}", Topic: "${T}"}, "${AWS::Partition}", []string{"${F.Arn} ${F.Arn}:*", "${T}"}},
+		{instrument.Options{Handler: "f", Topic: "${T}"}, "aws-us-gov", []string{"arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f arn:aws-us-gov:lambda:REGION:ACCOUNT:function:f:*", "${T}"}},
 	} {
 		added, err := instrument.Add("busy", []byte(strings.ReplaceAll(busy, "arn:aws:", "arn:"+c.text+":")), c.o)
 		if err != nil {
@@ -81,5 +82,28 @@ func TestTheRoleNeedsWhatIsAdded(t *testing.T) {
 		if c.text != "aws" && strings.Contains(added.Text, "arn:aws:") {
 			t.Errorf("%s: another partition is in\n%s", c.text, added.Text)
 		}
+	}
+}
+
+func TestWhatNoExpressWorkflowCanHaveIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		busy: `busy:6:11: the state "Each" is a distributed Map: no Express workflow can have that`,
+		`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","End":true}}}`:     `the state "A" waits for a job`,
+		`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","End":true}}}`: `the state "A" waits for a task token`,
+		`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a","End":true}}}`:  `the state "A" waits for an activity`,
+	} {
+		if _, err := instrument.Add("busy", []byte(text), instrument.Options{Express: true}); !errors.Is(err, instrument.ErrNotExpress) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestAnExpressWorkflowNeedsNoTopic(t *testing.T) {
+	added, err := instrument.Add("quick", []byte(machines["JSONPath"]), instrument.Options{Express: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(added.Permissions) != 1 || added.Permissions[0].Action[0] != "lambda:InvokeFunction" || strings.Contains(added.Text, "sns:") {
+		t.Errorf("%+v", added.Permissions)
 	}
 }

@@ -141,6 +141,30 @@ func TestTheExecutionEndsAsItWouldHave(t *testing.T) {
 	}
 }
 
+// The input is nobody's business: it may be of any kind.
+func TestTheInputMayBeAnything(t *testing.T) {
+	for language, definition := range machines {
+		for inputName, input := range inputs {
+			for _, after := range []instrument.After{instrument.Fail, instrument.Succeed} {
+				work := fails(ptr("Declined"), ptr("no funds"))
+				plain := runMachine(t, definition, &world{work: work}, input)
+				w := &world{work: work, handler: answers(diagnosis), publish: answers(`{}`)}
+				x := runInstrumented(t, definition, instrument.Options{After: after}, w, input)
+				if after == instrument.Fail && (x.Status != plain.Status || text(x.Error) != text(plain.Error)) || after == instrument.Succeed && x.Status != history.Succeeded {
+					t.Errorf("%s, %s, after %s: ends %s %s", language, inputName, after, x.Status, text(x.Error))
+				}
+				if len(w.asked) != 1 || len(w.told) != 1 {
+					t.Errorf("%s, %s, after %s: asked %d, told %d", language, inputName, after, len(w.asked), len(w.told))
+				}
+				well := &world{work: answers(input), handler: answers(diagnosis), publish: answers(`{}`)}
+				if x := runInstrumented(t, definition, instrument.Options{After: after}, well, input); x.Status != history.Succeeded {
+					t.Errorf("%s, %s: a success ends %s %s", language, inputName, x.Status, text(x.Error))
+				}
+			}
+		}
+	}
+}
+
 func text(s *string) string {
 	if s == nil {
 		return "(absent)"

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
 )
@@ -106,13 +105,13 @@ func bench(c *cobra.Command, f benchFlags, file string) error {
 
 func newBenchmark(c *cobra.Command, f benchFlags, file string) (*benchmark, error) {
 	in := c.InOrStdin()
-	text, err := readFile(file, "definition", in, maxDefinition)
+	written, err := openDefinition(file, in)
 	if err != nil {
 		return nil, err
 	}
 	b := &benchmark{flags: f}
 	b.engine.Clock = engine.VirtualClock(time.Now().UTC().Truncate(time.Millisecond))
-	if b.request.Machine, err = asl.Parse(label(file), unwrapDefinition(text)); err != nil {
+	if b.request.Machine, err = written.Parse(); err != nil {
 		return nil, err
 	}
 	if b.request.Input, err = readInput(f.input, in); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -159,29 +158,15 @@ func readDefinition(name string, stdin io.Reader) (*asl.Machine, error) {
 	if name == "" {
 		return nil, nil
 	}
-	text, err := readFile(name, "definition", stdin, maxDefinition)
+	f, err := openDefinition(name, stdin)
 	if err != nil {
 		return nil, err
 	}
-	m, err := asl.Parse(label(name), unwrapDefinition(text))
+	m, err := f.ParseTemplate()
 	if m == nil {
 		return nil, err
 	}
 	return m, nil
-}
-
-// unwrapDefinition takes the definition out of what describe-state-machine prints.
-func unwrapDefinition(text []byte) []byte {
-	if !bytes.Contains(text, []byte(`"stateMachineArn"`)) {
-		return text
-	}
-	var described struct {
-		Definition string `json:"definition"`
-	}
-	if err := unmarshal(text, &described); err != nil || described.Definition == "" {
-		return text
-	}
-	return []byte(described.Definition)
 }
 
 func label(name string) string {

@@ -1,18 +1,24 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/definition"
 	"github.com/stepsleuth/stepsleuth/internal/wholefile"
 )
 
 type instrumentFlags struct {
 	handler, topic, after string
+	express, handled      bool
 	out                   string
 	remove, check, diff   bool
 }
@@ -28,15 +34,37 @@ troubleshooter, whose diagnosis is published to an SNS topic, and then to a Fail
 with the first error and cause, so that the execution ends as it would have. A
 success is told as well. Your own catchers, and every other byte, stay as they are.
 
-What no Catch sees (States.Runtime, a failed start, the machine's own time-out)
-does not come this way. A redrive of an execution that ended here restarts at the
-added Fail state; start it anew instead.`,
+You may not need it. What "stepsleuth package" deploys watches workflows from beside
+(an EventBridge rule; for Express workflows a subscription to their log group): no
+definition is touched, also what no Catch can see is told, and redrive keeps
+working. An execution that ended in the added Fail state is redriven from there, and
+so fails again at once: start it anew instead.
+
+--express is for an Express workflow ("type": "EXPRESS" in what "aws stepfunctions
+describe-state-machine" prints). Nothing remembers its executions and its callers
+wait, so that the function is sent the failure with the execution's input
+(InvocationType Event) and tells people itself. No topic is needed, no diagnosis comes
+back (with --after succeed the output has the failure alone), and successes are not
+told.
+
+--handled also reports what your own catchers take, on the way to your handlers,
+which are given the very same data a moment later. People are told by the function.
+
+DEFINITION may be JSON, YAML, a SAM, CloudFormation or Serverless template with one
+definition in it, or a template of SAM or Terraform whose ${placeholders} stand in
+quotes or without. From YAML and out of templates the result is JSON.`,
+		Example: `  stepsleuth instrument order.asl.json --handler FUNCTION --topic TOPIC-ARN -o order.asl.json
+  stepsleuth instrument order.asl.json --diff
+  stepsleuth instrument order.asl.json --check          # for CI: exit 1 where it is not instrumented
+  stepsleuth instrument order.asl.json --remove -o order.asl.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return instrumentFile(c, o, f, args[0]) },
 	}
 	c.Flags().StringVar(&f.handler, "handler", instrument.DefaultHandler, "the troubleshooter: a Lambda function's name or ARN")
 	c.Flags().StringVar(&f.topic, "topic", instrument.DefaultTopic, "ARN of the SNS topic; by default a placeholder for your deployment to fill in")
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
+	c.Flags().BoolVar(&f.express, "express", false, "the workflow is of the type EXPRESS")
+	c.Flags().BoolVar(&f.handled, "handled", false, "also report what the definition's own catchers take")
 	c.Flags().StringVarP(&f.out, "out", "o", "", "write the definition to this file instead of standard output")
 	c.Flags().BoolVar(&f.remove, "remove", false, "take away what instrument added")
 	c.Flags().BoolVar(&f.check, "check", false, "only tell whether the definition is instrumented as it would be now: exit 1 if it is not")
@@ -45,40 +73,70 @@ added Fail state; start it anew instead.`,
 }
 
 func instrumentFile(c *cobra.Command, o *options, f instrumentFlags, name string) error {
-	text, err := readFile(name, "definition", c.InOrStdin(), maxDefinition)
+	in, err := openDefinition(name, c.InOrStdin())
 	if err != nil {
 		return err
 	}
-	result, err := f.apply(label(name), text)
+	if in.Converted && !f.check && f.out != "" && filepath.Clean(f.out) == filepath.Clean(name) {
+		return fmt.Errorf("--out %s: the result is JSON, which is not what that file holds; give another", f.out)
+	}
+	result, err := f.apply(in)
 	if err != nil {
 		return err
 	}
 	if f.check {
-		if result.Text != string(text) {
-			fmt.Fprintf(c.ErrOrStderr(), "%s: not instrumented as it would be now\n", label(name))
+		if result.Text != string(in.JSON) {
+			fmt.Fprintf(c.ErrOrStderr(), "%s: not instrumented as it would be now\n", in.Name)
 			return found
 		}
-		o.note(c.ErrOrStderr(), "%s: instrumented", label(name))
+		o.note(c.ErrOrStderr(), "%s: instrumented", in.Name)
 		return nil
 	}
-	out := result.Text
-	if f.diff {
-		out = asl.Diff(label(name), label(name), string(text), result.Text)
+	if in.Converted {
+		o.note(c.ErrOrStderr(), "%s: read as JSON, and the result is JSON", in.Name)
 	}
-	if err := f.write(c.OutOrStdout(), out); err != nil {
+	if err := f.print(c.OutOrStdout(), o, in, result); err != nil {
 		return err
 	}
-	f.tell(c.ErrOrStderr(), o, result)
+	if o.format != formatJSON {
+		f.tell(c.ErrOrStderr(), o, result)
+	}
 	return nil
 }
 
 // apply adds the pattern, anew where an older one is there, or takes it away.
-func (f instrumentFlags) apply(name string, text []byte) (*instrument.Result, error) {
-	bare, err := instrument.Remove(name, text)
+func (f instrumentFlags) apply(in *definition.File) (*instrument.Result, error) {
+	if _, err := in.ParseTemplate(); err != nil { // which knows the file's own lines
+		return nil, err
+	}
+	bare, err := instrument.Remove(in.Name, in.JSON)
 	if err != nil || f.remove {
 		return bare, err
 	}
-	return instrument.Add(name, []byte(bare.Text), instrument.Options{Handler: f.handler, Topic: f.topic, After: instrument.After(f.after)})
+	result, err := instrument.Add(in.Name, []byte(bare.Text), instrument.Options{
+		Handler: f.handler, Topic: f.topic, After: instrument.After(f.after), Express: f.express, Handled: f.handled,
+	})
+	var large *instrument.TooLargeError
+	if errors.As(err, &large) {
+		return nil, fmt.Errorf("%s: %w", in.Name, err)
+	}
+	return result, err
+}
+
+// print writes the definition, or the change of it; as JSON also what else is known.
+func (f instrumentFlags) print(stdout io.Writer, o *options, in *definition.File, r *instrument.Result) error {
+	out := r.Text
+	if f.diff {
+		name := in.Name
+		if in.Converted {
+			name += " (as JSON)"
+		}
+		out = asl.Diff(name, name, string(in.JSON), r.Text)
+	}
+	if o.format == formatJSON {
+		return f.printJSON(stdout, out, r)
+	}
+	return f.write(stdout, out)
 }
 
 func (f instrumentFlags) write(stdout io.Writer, text string) error {
@@ -89,7 +147,81 @@ func (f instrumentFlags) write(stdout io.Writer, text string) error {
 	return err
 }
 
-// tell says what was done, and what the pattern cannot reach.
+// instrumented is what --format json prints. Lists are never null.
+type instrumented struct {
+	Text        string       `json:"text"` // the definition, or with --diff the change; "" where it is in the file of --out
+	Caught      []string     `json:"caught"`
+	Handled     []string     `json:"handled"`
+	Reported    []string     `json:"reported"`
+	Ends        []string     `json:"ends"`
+	Unreached   []gap        `json:"unreached"`
+	Permissions []permission `json:"permissions"`
+}
+
+type gap struct {
+	States []string `json:"states"`
+	Why    string   `json:"why"`
+}
+
+// permission is a statement of an IAM policy.
+type permission struct {
+	Sid      string
+	Effect   string
+	Action   []string
+	Resource []string
+}
+
+func (f instrumentFlags) printJSON(stdout io.Writer, text string, r *instrument.Result) error {
+	doc := instrumented{Text: text, Caught: list(r.Caught), Handled: list(r.Handled), Reported: list(r.Reported), Ends: list(r.Ends),
+		Unreached: []gap{}, Permissions: permissions(r)}
+	for _, g := range r.Unreached {
+		doc.Unreached = append(doc.Unreached, gap{list(g.States), g.Why})
+	}
+	if f.out != "" {
+		if err := f.write(nil, text); err != nil {
+			return err
+		}
+		doc.Text = ""
+	}
+	return printIndented(stdout, doc)
+}
+
+func list(names []string) []string { return append([]string{}, names...) }
+
+// policy is an IAM policy to paste, with a statement a line.
+func policy(r *instrument.Result) string {
+	var lines []string
+	for _, p := range permissions(r) {
+		var b strings.Builder
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(p) // strings can always be written
+		lines = append(lines, "  "+strings.TrimSpace(b.String()))
+	}
+	return "{\"Version\": \"2012-10-17\", \"Statement\": [\n" + strings.Join(lines, ",\n") + "\n]}"
+}
+
+func permissions(r *instrument.Result) []permission {
+	out := []permission{}
+	for _, s := range r.Permissions {
+		out = append(out, permission(s))
+	}
+	return out
+}
+
+func printIndented(w io.Writer, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// tell says what was done, what the pattern cannot reach, and what it needs.
 func (f instrumentFlags) tell(w io.Writer, o *options, r *instrument.Result) {
 	list := func(what string, names []string) {
 		if len(names) > 0 {
@@ -101,10 +233,51 @@ func (f instrumentFlags) tell(w io.Writer, o *options, r *instrument.Result) {
 		return
 	}
 	list("caught now", r.Caught)
-	list("left alone, they have a States.ALL catcher", r.Handled)
+	list("what their own catchers take is reported on the way", r.Reported)
 	list("told when they succeed", r.Ends)
-	if f.topic == instrument.DefaultTopic {
-		o.note(w, "topic: %s is for your deployment to fill in, or give --topic", f.topic)
+	if r.Compact {
+		o.note(w, "what was added is written without white space: else the definition would be longer than AWS takes")
 	}
-	o.note(w, "not reached: States.Runtime, a failed start and the machine's own time-out, which no Catch sees; and a redrive restarts at the added Fail state")
+	f.tellReach(w, o, r)
+	f.tellNeeds(w, o, r)
+}
+
+func (f instrumentFlags) tellReach(w io.Writer, o *options, r *instrument.Result) {
+	o.note(w, "not reached:")
+	for _, g := range r.Unreached {
+		line := g.Why
+		if len(g.States) > 0 {
+			line = strings.Join(g.States, ", ") + ": " + g.Why
+		}
+		o.note(w, "  %s", line)
+	}
+	if f.express && f.after == string(instrument.Succeed) {
+		o.note(w, "nobody waits for a diagnosis: the output of a caught execution has the failure alone")
+	}
+	if f.express {
+		o.note(w, `a subscription to its log group sees those too: "stepsleuth package" deploys it`)
+		return
+	}
+	o.note(w, `an EventBridge rule sees what of that ends an execution: "stepsleuth package" deploys it`)
+	if f.after == string(instrument.Fail) && len(r.Caught) > 0 {
+		o.note(w, "a redrive restarts at the added Fail state, and fails again at once: start the execution anew instead")
+	}
+}
+
+func (f instrumentFlags) tellNeeds(w io.Writer, o *options, r *instrument.Result) {
+	if len(r.Permissions) == 0 {
+		return
+	}
+	o.note(w, "the state machine's role needs:\n%s", policy(r))
+	if strings.Contains(policy(r), ":REGION:ACCOUNT:") {
+		o.note(w, "REGION and ACCOUNT are the function's; with its ARN as --handler they are filled in")
+	}
+	for _, s := range r.Permissions {
+		if s.Resource[0] == instrument.DefaultTopic {
+			o.note(w, "topic: %s is for your deployment to fill in, or give --topic", f.topic)
+		}
+		if s.Action[0] == "sns:Publish" {
+			o.note(w, "where a key of your own encrypts the topic, also kms:GenerateDataKey and kms:Decrypt on that key")
+		}
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/stepsleuth/stepsleuth/internal/definition"
 )
 
 // The most that is read of each kind of input. What is larger cannot be what it
@@ -37,6 +39,15 @@ func readFile(name, what string, stdin io.Reader, limit int64) ([]byte, error) {
 		}
 	}
 	return readAll(f, name, what, limit)
+}
+
+// openDefinition reads a definition of any form that package definition knows.
+func openDefinition(name string, stdin io.Reader) (*definition.File, error) {
+	text, err := readFile(name, "definition", stdin, maxDefinition)
+	if err != nil {
+		return nil, err
+	}
+	return definition.Read(label(name), text)
 }
 
 func readAll(r io.Reader, name, what string, limit int64) ([]byte, error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
@@ -26,5 +25,3 @@ func newResponder(ctx context.Context, o *options) (*oncall.Responder, error) {
 		Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r, Model: model, Try: verify.Try},
 	}, nil
 }
-
-func unmarshal(text []byte, v any) error { return json.Unmarshal(text, v) }

@@ -106,6 +106,7 @@ type runner struct {
 	mu       sync.Mutex
 	examined *report.Document // what the troubleshooter said inside the workflow
 	told     []string         // where notifications went
+	toldEnd  bool             // one of them was of how it ends
 }
 
 func run(c *cobra.Command, o *options, f runFlags, file string) error {
@@ -131,11 +132,11 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 
 // load reads everything before anything runs.
 func (r *runner) load(c *cobra.Command, file string) error {
-	text, err := readFile(file, "definition", c.InOrStdin(), maxDefinition)
+	definition, err := openDefinition(file, c.InOrStdin())
 	if err != nil {
 		return err
 	}
-	if r.written, err = asl.Parse(label(file), unwrapDefinition(text)); err != nil {
+	if r.written, err = definition.Parse(); err != nil {
 		return err
 	}
 	r.machine = r.written
@@ -237,7 +238,7 @@ func openBuckets(flags []string) (bucket.Set, error) {
 const localTopic = "arn:aws:sns:us-east-1:123456789012:outbox"
 
 func (r *runner) instrument() error {
-	added, err := instrument.Add(r.file, []byte(r.written.Source().Text), instrument.Options{Topic: localTopic, After: instrument.After(r.flags.after)})
+	added, err := instrument.Add(r.file, []byte(r.written.Source().Text), instrument.Options{Topic: localTopic, After: instrument.After(r.flags.after), Express: r.flags.express})
 	if errors.Is(err, instrument.ErrInstrumented) {
 		return nil // by the user: his topic and his handler are answered here too
 	}
@@ -333,7 +334,7 @@ func (r *runner) document(ctx context.Context, x *history.Execution) (report.Doc
 
 // notify tells of what the workflow itself could not tell.
 func (r *runner) notify(ctx context.Context, x *history.Execution, doc report.Document) error {
-	if r.outbox == nil || len(r.told) > 0 {
+	if r.outbox == nil || r.toldEnd {
 		return nil
 	}
 	tell := *r.responder

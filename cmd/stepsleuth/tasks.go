@@ -54,6 +54,9 @@ func (r *runner) invoke(ctx context.Context, call engine.LambdaCall) (engine.Lam
 		return r.functions.Invoke(ctx, call)
 	}
 	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep, Report: report.Options{Local: true}}
+	if t.Notify = nil; call.Event { // the workflow does not wait, and tells nobody
+		t.Notify = desk{r}
+	}
 	answer, err := t.Handle(ctx, call.Payload)
 	if err != nil {
 		// As a function of ours would fail on AWS: the workflow's own catcher takes it.
@@ -78,7 +81,31 @@ func (r *runner) fetch(context.Context, string) (*history.Execution, *asl.Machin
 func (r *runner) keep(doc report.Document) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.examined = &doc
+	if doc.HandledBy == nil {
+		r.examined = &doc
+	}
+}
+
+// desk tells people for the troubleshooter, where it has to do so itself.
+type desk struct{ *runner }
+
+// Notify puts the message into the outbox.
+func (d desk) Notify(ctx context.Context, m notify.Message) (string, error) {
+	if d.outbox == nil {
+		d.options.note(d.stderr, "%s (no --outbox, so it goes nowhere)", m.Subject)
+		return "", nil
+	}
+	path, err := d.outbox.Notify(ctx, m)
+	if err == nil {
+		d.keepTold(path, m.Document == nil || m.Document.HandledBy == nil)
+	}
+	return path, err
+}
+
+func (r *runner) keepTold(path string, end bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told, r.toldEnd = append(r.told, path), r.toldEnd || end
 }
 
 // publish puts what goes to a topic into the outbox.
@@ -102,9 +129,7 @@ func (r *runner) publish(ctx context.Context, t *engine.Task) (engine.Result, er
 	if err != nil {
 		return engine.Result{}, engine.NewTaskError("SNS.AmazonSNSException", err.Error())
 	}
-	r.mu.Lock()
-	r.told = append(r.told, path)
-	r.mu.Unlock()
+	r.keepTold(path, true)
 	return published(t)
 }
 

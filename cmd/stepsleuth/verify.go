@@ -73,6 +73,9 @@ func verifyFix(c *cobra.Command, o *options, f verifyFlags, name string) error {
 	if err != nil {
 		return err
 	}
+	if m != nil && m.IsTemplate() {
+		return fmt.Errorf("%s: some of its values are placeholders; give the definition that was deployed (aws stepfunctions describe-state-machine)", label(f.definition))
+	}
 	kase, err := readCase(name, m, c.InOrStdin())
 	if err != nil {
 		return err
@@ -111,8 +114,11 @@ func verifyFix(c *cobra.Command, o *options, f verifyFlags, name string) error {
 // fixed is the text of the changed definition.
 func (f verifyFlags) fixed(c *cobra.Command, kase *diagnose.Case) (string, error) {
 	if f.fix != "" {
-		text, err := readFile(f.fix, "fix", c.InOrStdin(), maxDefinition)
-		return string(text), err
+		fix, err := openDefinition(f.fix, c.InOrStdin())
+		if err != nil {
+			return "", err
+		}
+		return string(fix.JSON), nil
 	}
 	d, err := (&diagnose.Doctor{Rules: rules.All(), Try: verify.Try}).Diagnose(c.Context(), kase)
 	if err != nil {

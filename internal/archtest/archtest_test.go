@@ -47,6 +47,7 @@ var plan = []room{
 	{path: "conformance", floor: 2, over: []string{"internal/mockfile"}, never: []string{"diagnose"}},
 	{path: "sfnlocal", floor: 2, never: []string{"diagnose", "redact"}}, // AWS's types are its wire format
 	{path: "internal/mockfile", floor: 2, never: []string{"diagnose"}},
+	{path: "internal/definition", floor: 2, never: []string{"engine", "diagnose"}}, // files to definitions
 	{path: "internal/bucket", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/lambdart", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/topics", floor: 2, never: []string{"diagnose", "redact"}},                               // publishes what a workflow says as it is

@@ -14,7 +14,7 @@ import (
 func (b *builder) next(doc Document) []redact.Text {
 	out := []redact.Text{}
 	for i, r := range doc.Remediation {
-		if r.ByModel {
+		if r.ByModel || b.c.Machine != nil && b.c.Machine.IsTemplate() { // which nothing can run
 			continue
 		}
 		if r.Diff != nil || r.LocalOnly {

@@ -48,6 +48,9 @@ func (x *examination) machine(ctx context.Context, arn string) {
 		x.add("machine", Unknown, fmt.Sprintf("the definition of %s cannot be read: %v", name, err))
 	case len(p.calls) == 0:
 		x.ok("machine", "%s is not instrumented: its failures come by the rule", name)
+	case out.Type == types.StateMachineTypeExpress && slices.ContainsFunc(p.calls, func(c call) bool { return !c.sent }):
+		x.mend("machine", name+" is an Express workflow and waits for the troubleshooter, which has no history of it to look at",
+			sendAgain(x.settings.arn))
 	default:
 		x.instrumented(ctx, name, aws.ToString(out.RoleArn), p)
 	}
@@ -62,15 +65,19 @@ type added struct {
 // call is a state that asks the troubleshooter.
 type call struct {
 	function string
-	seconds  int // how long it waits; 0: as long as it takes
+	sent     bool // it does not wait for an answer
+	seconds  int  // how long it waits; 0: as long as it takes
 }
 
 type stateText struct {
 	Type           string
 	TimeoutSeconds int
-	Parameters     struct{ FunctionName, TopicArn string }
+	Parameters     arguments
+	Arguments      arguments // in JSONata
 	Branches       []struct{ States map[string]stateText }
 }
+
+type arguments struct{ FunctionName, InvocationType, TopicArn string }
 
 // patternIn finds the added states in a definition.
 func patternIn(definition string) (added, error) {
@@ -136,11 +143,13 @@ func lambdas(v any, names []string) []string {
 var functionNamed = lazyregexp.New(`^[a-zA-Z0-9:$_-]+$`)
 
 func (p *added) take(s stateText) {
-	if f := s.Parameters.FunctionName; f != "" {
-		p.calls = append(p.calls, call{f, s.TimeoutSeconds})
-	}
-	if t := s.Parameters.TopicArn; t != "" && !slices.Contains(p.topics, t) {
-		p.topics = append(p.topics, t)
+	for _, given := range []arguments{s.Parameters, s.Arguments} {
+		if f := given.FunctionName; f != "" {
+			p.calls = append(p.calls, call{function: f, sent: given.InvocationType == "Event", seconds: s.TimeoutSeconds})
+		}
+		if t := given.TopicArn; t != "" && !slices.Contains(p.topics, t) {
+			p.topics = append(p.topics, t)
+		}
 	}
 	for _, branch := range s.Branches {
 		for _, name := range slices.Sorted(maps.Keys(branch.States)) {
@@ -155,10 +164,14 @@ func (x *examination) instrumented(ctx context.Context, name, role string, p add
 	wait := 0
 	for _, c := range p.calls {
 		if functionName(c.function) != x.name {
-			x.mend("machine", fmt.Sprintf("%s asks another function: %s", name, c.function), instrumentAgain(x.settings.arn, x.settings.environment[envTopic]))
+			again := instrumentAgain(x.settings.arn, x.settings.environment[envTopic])
+			if c.sent && len(p.topics) == 0 {
+				again = sendAgain(x.settings.arn)
+			}
+			x.mend("machine", fmt.Sprintf("%s asks another function: %s", name, c.function), again)
 			return
 		}
-		if c.seconds > 0 && (wait == 0 || c.seconds < wait) {
+		if !c.sent && c.seconds > 0 && (wait == 0 || c.seconds < wait) {
 			wait = c.seconds
 		}
 	}
@@ -188,6 +201,10 @@ func (x *examination) instrumented(ctx context.Context, name, role string, p add
 
 func instrumentAgain(function, topic string) string {
 	return fmt.Sprintf("stepsleuth instrument DEFINITION --handler %s --topic %s", function, topic)
+}
+
+func sendAgain(function string) string {
+	return "stepsleuth instrument DEFINITION --express --handler " + function
 }
 
 // functionName is the name in a name, an ARN or a part of one.

@@ -47,6 +47,15 @@ func instrumented(t *testing.T, handler, topic string) string {
 	return result.Text
 }
 
+func sending(t *testing.T, definition, handler string) string {
+	t.Helper()
+	result, err := instrument.Add("quick", []byte(definition), instrument.Options{Handler: handler, Express: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.Text
+}
+
 func TestAWholeSetUpIsWell(t *testing.T) {
 	w := newWorld()
 	w.definition = instrumented(t, functionARN, topicARN)
@@ -163,6 +172,11 @@ func TestWhatIsToBeMended(t *testing.T) {
 		"a workflow that may not call": {func(w *world) {
 			w.definition, w.lacks = instrumented(t, functionARN, topicARN), []string{"lambda:InvokeFunction"}
 		}, "machine", "order may not call the troubleshooter", "aws iam put-role-policy --role-name order --policy-name stepsleuth-"},
+		"an Express workflow that waits": {func(w *world) { w.express, w.definition = true, instrumented(t, functionARN, topicARN) },
+			"machine", "waits for the troubleshooter, which has no history of it", "instrument DEFINITION --express --handler " + functionARN},
+		"an Express workflow in JSONata that asks another function": {func(w *world) {
+			w.express, w.definition = true, sending(t, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Task","Resource":"${F}","End":true}}}`, "other")
+		}, "machine", "asks another function: other", "stepsleuth instrument DEFINITION --express"},
 		"an Express workflow that logs nothing": {func(w *world) { w.express = true },
 			"machine", "does not log its failures", "aws stepfunctions update-state-machine"},
 		"an Express workflow whose log goes nowhere": {func(w *world) { w.express, w.logging = true, logging() },
@@ -200,6 +214,10 @@ func TestOtherSetUpsThatAreWell(t *testing.T) {
 		"a plain model":    func(w *world) { w.environment["STEPSLEUTH_MODEL"] = "bedrock:amazon.nova-lite-v1:0" },
 		"the usual model":  func(w *world) { w.environment["STEPSLEUTH_MODEL"] = "bedrock" },
 		"one link to come": func(w *world) { w.subscriptions = append(w.subscriptions, "PendingConfirmation") },
+		"an Express workflow that sends its failures": func(w *world) {
+			w.express, w.logging, w.filters = true, logging(), []logstypes.SubscriptionFilter{{DestinationArn: aws.String(functionARN)}}
+			w.definition = sending(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::http:invoke","End":true}}}`, functionARN)
+		},
 		"an Express workflow": func(w *world) {
 			w.express, w.logging, w.filters = true, logging(), []logstypes.SubscriptionFilter{{DestinationArn: aws.String(functionARN)}}
 		},

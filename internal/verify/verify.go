@@ -59,6 +59,8 @@ func known(c *diagnose.Case) (diagnose.Verification, bool) {
 	switch subject := c.Subject(); {
 	case c.Machine == nil || c.Machine.Source() == nil:
 		return unverifiable("the definition that ran is not known"), false
+	case c.Machine.IsTemplate():
+		return unverifiable("some values of the definition are placeholders; give the one that was deployed (aws stepfunctions describe-state-machine)"), false
 	case c.Execution == nil || len(c.Execution.Events()) == 0:
 		return unverifiable("there is no history to replay; fetch it with get-execution-history"), false
 	case c.Execution.Events()[0].ID <= 0:
