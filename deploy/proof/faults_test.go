@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,11 +52,11 @@ func (p *proof) trials() []trial {
 		{name: "HandlerKilled", strike: syscall.SIGKILL, says: []string{bare}, check: failedWith("Runtime.ExitError")},
 		{name: "BedrockThrottled", model: bedrocktest.Fails(http.StatusTooManyRequests, "ThrottlingException", "Too many requests, please wait before trying again."), says: []string{diagnosed, "throttled"}},
 		{name: "BedrockDenied", model: bedrocktest.Denies("User is not authorized to perform: bedrock:InvokeModel"), says: []string{diagnosed, "bedrock:InvokeModel"}},
-		{name: "BedrockGarbage", model: bedrocktest.Says("\x00 I'd rather {not: say"), says: []string{diagnosed, "model"}},
+		{name: "BedrockGarbage", model: bedrocktest.Says("\x00 I'd rather {not: say"), says: []string{diagnosed, "the model's answer has not the form"}},
 		{name: "SNSDown", breaks: func(*stack) fault { return down("Publish", "SNSDown") }, event: true, says: []string{diagnosed}, check: diagnosedAndPutAside},
 		{name: "HistoryDenied", breaks: func(*stack) fault { return denies("GetExecutionHistory", says("HistoryDenied")) }, says: []string{"HistoryDenied", "states:GetExecutionHistory"}},
 		{name: "LogsDenied", breaks: func(s *stack) fault { return denies("FilterLogEvents", s.saysRequestOf("LogsDenied")) }, says: []string{diagnosed, "logs:FilterLogEvents"}},
-		{name: "HugeError", input: func(o *order) { o.Customer.Fails.Times = 256 << 10 / len(o.Customer.Fails.Message) }, says: []string{"FAILED"}},
+		{name: "HugeError", input: func(o *order) { o.Customer.Fails.Times = 256 << 10 / len(o.Customer.Fails.Message) }, says: []string{"FAILED order / Charge card HugeError", diagnosed}},
 		{name: "LongHistory", long: true, input: func(o *order) { o.Rounds = 6200 }, says: []string{diagnosed}},
 		{name: "HistoryFull", long: true, input: func(o *order) { o.Rounds = 7000 }, event: true, says: []string{"25000"}},
 	}
@@ -94,9 +95,10 @@ func (p *proof) begin(t *testing.T, c trial) trying {
 	r := trying{proof: p, trial: c, asked: make(chan struct{})}
 	switch {
 	case c.strike != 0:
-		p.bedrock.about(c.name, func(_ http.ResponseWriter, r2 *http.Request, _ bedrocktest.Request) {
-			close(r.asked)
-			<-r2.Context().Done()
+		asked := sync.OnceFunc(func() { close(r.asked) })
+		p.bedrock.about(c.name, func(w http.ResponseWriter, question *http.Request, got bedrocktest.Request) {
+			asked()
+			bedrocktest.Hangs()(w, question, got)
 		})
 	case c.model != nil:
 		p.bedrock.about(c.name, c.model)
