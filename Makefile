@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 BIN       = bin/stepsleuth
 ORDER     = run examples/order/order.asl.json --functions examples/order/functions.json --outbox ./outbox
 
-.PHONY: package test-deploy demo demo-success test race ci format vet lint staticcheck fuzz fuzz-jsonata bench benchmarks build clean
+.PHONY: package release test-deploy test-aws measure-troubleshooter demo demo-success test race ci format vet lint staticcheck fuzz fuzz-jsonata bench benchmarks build clean
 
 demo: build ## a payment fails: the report is printed, the mail lands in ./outbox (exit 1 of `run` is what we want)
 	@$(BIN) $(ORDER) --input examples/order/fails.json; test $$? -eq 1
@@ -22,7 +22,7 @@ test: ## all tests
 race:
 	$(GO) test -race ./...
 
-ci: format vet staticcheck test race fuzz demo demo-success
+ci: format vet staticcheck test race fuzz demo demo-success test-aws
 
 format: ## fails where gofmt would change a file
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "not formatted: $$out"; exit 1; }
@@ -56,5 +56,14 @@ package: build ## zip files, Terraform module and SAM template in ./build
 test-deploy: ## Terraform, cfn-lint and moto against the module and the template; minutes
 	STEPSLEUTH_SLOW_CLIENTS=1 $(GO) test -timeout 20m ./deploy
 
+test-aws: ## the deployed pattern: Terraform applies it, workflows fail in it, and it is taken away again; about four minutes
+	STEPSLEUTH_SLOW_CLIENTS=1 timeout 900 $(GO) test -count=1 -v -timeout 14m ./deploy/proof
+
+measure-troubleshooter: ## cold start to the first answer, zip size and peak memory, beside their targets
+	STEPSLEUTH_MEASURE=1 $(GO) test -count=1 -v -run '^TestMeasure$$' ./cmd/troubleshooter
+
+release: ## the command for each system, packed, and checksums, in ./dist
+	$(GO) run ./internal/release
+
 clean:
-	rm -rf bin outbox
+	rm -rf bin outbox dist

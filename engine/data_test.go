@@ -92,7 +92,7 @@ func TestDataFlowInJSONata(t *testing.T) {
 
 func TestACaughtErrorThatIsTooLargeEndsTheMachine(t *testing.T) {
 	fails := outcomes(engine.NewTaskError("E", strings.Repeat("c", 300_000)))
-	got := one(t, `"Type":"Task","Resource":"`+lambda+`","Catch":[{"ErrorEquals":["States.ALL"],"Next":"C"}],"End":true`, `{}`, fails)
+	got := one(t, `"Type":"Task","Resource":"`+lambda+`","Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.e","Next":"C"}],"End":true`, `{"a":"`+strings.Repeat("a", 240_000)+`"}`, fails)
 	if !strings.HasPrefix(got, "States.DataLimitExceeded: The state/task 'S'") {
 		t.Errorf("%.200s", got)
 	}

@@ -244,7 +244,7 @@ func (m *distributedMap) ask() {
 func failureOf(err error) *failure {
 	var e *TaskError
 	errors.As(err, &e)
-	return &failure{name: e.Name, cause: e.Cause}
+	return e.failure()
 }
 
 // iterate reads the items, where there is an ItemReader, and starts the executions.

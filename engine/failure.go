@@ -44,6 +44,42 @@ type evaluation struct {
 
 func newFailure(name, cause string) *failure { return &failure{name: &name, cause: &cause} }
 
+// What Step Functions keeps of an error and its cause, in characters (API reference,
+// TaskFailedEventDetails and all its like): so a cause always fits into the state's output
+// of 256 KiB that a catcher makes of it.
+const (
+	maxError = 256
+	maxCause = 32768
+)
+
+// failure is what becomes of a task's error in the machine.
+func (e *TaskError) failure() *failure {
+	f := &failure{name: e.Name, cause: e.Cause}
+	if e.Name != nil {
+		name := firstRunes(*e.Name, maxError)
+		f.name = &name
+	}
+	if e.Cause != nil {
+		cause := firstRunes(*e.Cause, maxCause)
+		f.cause = &cause
+	}
+	return f
+}
+
+// firstRunes cuts a text after n characters.
+func firstRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
 // runtimeFailure is a States.Runtime: AWS lets nothing catch it, not even
 // States.ALL or its own name.
 func (t *thread) runtimeFailure(format string, args ...any) *failure {

@@ -79,11 +79,11 @@ func (s *reading) call(resource string, parameters value.Value, take func(value.
 // error is told in the cause.
 func sideFailure(name string, e *TaskError) *failure {
 	if e.Name != nil && strings.HasPrefix(*e.Name, "States.") {
-		return &failure{name: e.Name, cause: e.Cause}
+		return e.failure()
 	}
 	cause := ""
 	if e.Cause != nil {
-		cause = *e.Cause
+		cause = firstRunes(*e.Cause, maxCause)
 	}
 	return newFailure(name, cause)
 }

@@ -324,7 +324,7 @@ func (a *attempt) what() string {
 }
 
 func (a *attempt) fail(e *TaskError) {
-	a.failWith(e.Phase, &failure{name: e.Name, cause: e.Cause})
+	a.failWith(e.Phase, e.failure())
 }
 
 func (a *attempt) failWith(phase Phase, f *failure) {

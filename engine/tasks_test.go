@@ -137,6 +137,18 @@ func TestWhatCatchersCatch(t *testing.T) {
 	}
 }
 
+// API reference, TaskFailedEventDetails: error has 256 characters at most, cause 32768. What a
+// catcher makes of the longest cause still fits into a payload.
+func TestAHugeErrorIsCut(t *testing.T) {
+	long := engine.NewTaskError(strings.Repeat("É", 300), strings.Repeat("é", 300_000))
+	for caught, handler := range map[string]string{"": "", `"Catch":[{"ErrorEquals":["States.ALL"],"Next":"C"}],`: `,"C":{"Type":"Fail","ErrorPath":"$.Error","CausePath":"$.Cause"}`} {
+		x := run(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"`+lambda+`",`+caught+`"End":true}`+handler+`}}`, `{}`, outcomes(long))
+		if deref(x.Error) != strings.Repeat("É", 256) || deref(x.Cause) != strings.Repeat("é", 32768) {
+			t.Errorf("with %s it ended with %.300s and a cause of %d bytes", caught, deref(x.Error), len(deref(x.Cause)))
+		}
+	}
+}
+
 func TestATaskThatTakesTooLongTimesOut(t *testing.T) {
 	x := run(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"},"TimeoutSeconds":5,"End":true}}}`,
 		`{}`, outcomes(time.Hour))

@@ -19,8 +19,14 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is what the build knows of itself: a tag, or the commit.
+// stamp is the version of a release, which the linker fills in (make release).
+var stamp string
+
+// version is what the build knows of itself: the release, a tag, or the commit.
 func version() string {
+	if stamp != "" {
+		return stamp
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "(unknown)"

@@ -45,6 +45,7 @@ type station struct {
 	handler *handler
 	ended   chan *history.Execution
 	busy    atomic.Bool // Lambda throttles the troubleshooter
+	mute    atomic.Bool // SNS takes nothing from workflows
 
 	mu   sync.Mutex
 	logs bytes.Buffer
@@ -105,6 +106,9 @@ func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.La
 
 // publish is sns:publish of a workflow.
 func (s *station) publish(_ context.Context, t *engine.Task) (engine.Result, error) {
+	if s.mute.Load() {
+		return engine.Result{}, engine.NewTaskError("SNS.SdkClientException", "Unable to execute HTTP request")
+	}
 	fmt.Fprintf(s, "workflow published: %s\n%s\n", t.TextParameter("Subject"), t.TextParameter("Message"))
 	return engine.JSON(`{"MessageId":"m"}`), nil
 }
@@ -213,6 +217,34 @@ func TestWhatIsToldFromOutsideIsTheFailureThatTheWorkflowCaught(t *testing.T) {
 	}
 	if b := s.ask(fmt.Sprintf(`{"executionArn":%q}`, x.ARN)); b.Failure == nil || b.Failure.State != "Charge" {
 		t.Errorf("%+v", b)
+	}
+}
+
+func TestWhatTheWorkflowCouldNotTellIsToldFromOutside(t *testing.T) {
+	for name, busy := range map[string]bool{"with a diagnosis": false, "without": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStation(t, nil)
+			added, err := instrument.Add("order", []byte(charge), instrument.Options{Topic: topic})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.mute.Store(true)
+			s.busy.Store(busy)
+			x := s.run("order", added.Text)
+			if x.Status != history.Failed || *x.Error != "KeyError" {
+				t.Fatalf("ended %s, %v", x.Status, aws.ToString(x.Error))
+			}
+			for range 2 { // EventBridge may deliver twice
+				s.ask(statusEvent(x))
+			}
+			if sent := s.web.Published(); len(sent) != 1 || !strings.Contains(sent[0].Text, "Charge") {
+				t.Errorf("published %+v", sent)
+			}
+			other := s.run("order", added.Text)
+			if a := s.ask(statusEvent(other)); len(s.web.Published()) != 1 {
+				t.Errorf("an equal failure is told again: %+v", a)
+			}
+		})
 	}
 }
 

@@ -343,6 +343,9 @@ func TestTheFunctionIsLookedAt(t *testing.T) {
 	if log != want {
 		t.Errorf("got  %q\nwant %q", log, want)
 	}
+	if f := observed(c, log); f.Confidence != diagnose.Likely || f.Title != "the function logged: [ERROR] KeyError: 'currency'" {
+		t.Errorf("it says %q (%s)", f.Title, f.Confidence)
+	}
 	if n := web.Calls("lambda:GetFunctionConfiguration"); n != 1 {
 		t.Errorf("asked %d times for one configuration", n)
 	}
@@ -358,6 +361,21 @@ func TestWithoutARequestIDTheLogIsTakenByTime(t *testing.T) {
 	if !strings.HasPrefix(log, "log group /shop/charge, by time, so that lines of other invocations may be among them\n") || !strings.Contains(log, "elsewhere") || strings.Contains(log, "hours ago") {
 		t.Errorf("got %q", log)
 	}
+	if f := observed(c, log); f.Confidence != diagnose.Hypothesis || f.Title != "at that time the function logged, perhaps for another request: [ERROR] KeyError: 'currency'" {
+		t.Errorf("it says %q (%s)", f.Title, f.Confidence)
+	}
+}
+
+// observed is what the rules make of a log.
+func observed(c *diagnose.Case, log string) diagnose.Finding {
+	looked := *c
+	looked.Evidence = []diagnose.Evidence{{ID: "L1", Source: diagnose.FromLog, Text: log}}
+	for _, rule := range awscloud.Observed() {
+		if found := rule.Check(&looked); len(found) > 0 {
+			return found[0]
+		}
+	}
+	return diagnose.Finding{}
 }
 
 func TestWhatOfTheFunctionIsDeniedIsNamed(t *testing.T) {

@@ -258,7 +258,7 @@ func (s invocation) Collect(ctx context.Context, c *diagnose.Case) ([]diagnose.E
 	if id != "" {
 		lines, err = s.byRequest(ctx, q, id)
 	} else {
-		how = "by time, so that lines of other invocations may be among them"
+		how = byTime
 		q.limit = maxLines / 4
 		lines, err = s.c.filter(ctx, q)
 	}
@@ -266,7 +266,7 @@ func (s invocation) Collect(ctx context.Context, c *diagnose.Case) ([]diagnose.E
 		return nil, err
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s: nothing in %s between %s and %s (%s)", q.what, group, clock(q.from), clock(q.to), strings.TrimSuffix(how, ", so that lines of other invocations may be among them"))
+		return nil, fmt.Errorf("%s: nothing in %s between %s and %s (%s)", q.what, group, clock(q.from), clock(q.to), strings.TrimSuffix(how, amongOthers))
 	}
 	last := lines[len(lines)-1]
 	return []diagnose.Evidence{{
@@ -274,6 +274,12 @@ func (s invocation) Collect(ctx context.Context, c *diagnose.Case) ([]diagnose.E
 		Text: fmt.Sprintf("log group %s, %s\n%s", group, how, tail(lines)),
 	}}, nil
 }
+
+// How the log's lines were found, where no request id leads to them.
+const (
+	byTime      = "by time" + amongOthers
+	amongOthers = ", so that lines of other invocations may be among them"
+)
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 

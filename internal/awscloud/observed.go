@@ -51,9 +51,13 @@ func functionLog(c *diagnose.Case) []diagnose.Finding {
 			break
 		}
 	}
+	title, confidence := "the function logged: ", diagnose.Likely
+	if head, _, _ := strings.Cut(e.Text, "\n"); strings.HasSuffix(head, byTime) {
+		title, confidence = "at that time the function logged, perhaps for another request: ", diagnose.Hypothesis
+	}
 	return []diagnose.Finding{{
-		Title: "the function logged: " + sentence(said), Category: diagnose.Configuration,
-		Contributing: true, Confidence: diagnose.Likely, Cites: []string{e.ID},
+		Title: title + sentence(said), Category: diagnose.Configuration,
+		Contributing: true, Confidence: confidence, Cites: []string{e.ID},
 	}}
 }
 

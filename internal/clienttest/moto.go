@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,11 @@ import (
 )
 
 // Moto is a stand-in for AWS on this machine.
-type Moto struct{ URL string }
+type Moto struct {
+	URL string
+
+	none string // a file that is not there, in place of the user's settings
+}
 
 // NewMoto starts moto_server, and ends it with the test.
 func NewMoto(t testing.TB) *Moto {
@@ -35,7 +40,7 @@ func NewMoto(t testing.TB) *Moto {
 		killGroup(cmd.Process.Pid)
 		_ = cmd.Wait()
 	})
-	m := &Moto{URL: "http://" + address}
+	m := &Moto{URL: "http://" + address, none: filepath.Join(t.TempDir(), "none")}
 	m.ready(t)
 	return m
 }
@@ -73,7 +78,7 @@ func (m *Moto) ready(t testing.TB) {
 func (m *Moto) Env() []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + m.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=2", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=2", "AWS_CONFIG_FILE=" + m.none, "AWS_SHARED_CREDENTIALS_FILE=" + m.none,
 	}
 }
 

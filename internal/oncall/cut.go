@@ -178,6 +178,25 @@ func Uncaught(x *history.Execution) (*history.Execution, bool) {
 	return x, false
 }
 
+// unpublished reports that the states that instrument added tried to tell people of an
+// execution's failure, and failed at that.
+func unpublished(x *history.Execution) bool {
+	ours, failed := false, false
+	for _, e := range x.Events() {
+		switch {
+		case e.Details == nil:
+		case e.Type.IsEntered():
+			ours = instrument.Added(e.Details.Name)
+		case ours && e.Details.ResourceType == "sns":
+			failed = failed && e.Type != "TaskSucceeded" || slices.Contains(notDone, e.Type)
+		}
+	}
+	return failed
+}
+
+// notDone are the events of a task that came to nothing.
+var notDone = []history.EventType{"TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed"}
+
 func lastEntered(events []history.Event) int {
 	for i := len(events) - 1; i >= 0; i-- {
 		if events[i].Type.IsEntered() && events[i].Details != nil {

@@ -162,12 +162,12 @@ func (d *Duty) work(ctx context.Context, stop time.Time, alarm Alarm) Outcome {
 		return d.digestNow(ctx)
 	}
 	o := Outcome{Alarm: alarm}
-	kase, inline, problem := d.kase(ctx, alarm)
+	k, problem := d.kase(ctx, alarm)
 	if problem != nil {
 		o.Problems = append(o.Problems, d.text(problem))
 	}
-	call := Call{Case: kase, Report: d.Report, At: d.now(), Repeats: repeats(alarm.Way)}
-	call.Report.History, call.Report.Inline, call.Report.HandledBy = alarm.ExecutionARN, inline, alarm.HandledBy
+	call := Call{Case: k.Case, Report: d.Report, At: d.now(), Untold: k.untold, Repeats: repeats(alarm.Way)}
+	call.Report.History, call.Report.Inline, call.Report.HandledBy = alarm.ExecutionARN, k.inline, alarm.HandledBy
 	r := d.hurried(stop, alarm.Way)
 	var err error
 	o.Response, err = r.Respond(ctx, call)
@@ -206,33 +206,42 @@ func (d *Duty) digestNow(ctx context.Context) Outcome {
 	return o
 }
 
+// known is a case, and what the workflow itself did about it.
+type known struct {
+	*diagnose.Case
+	inline bool // it caught the failure
+	untold bool // it was to tell people, and could not
+}
+
 // kase makes the case of an alarm: of the execution as it is on AWS, or, where that
-// cannot be had, of what the alarm says. inline says that the workflow caught it itself.
-func (d *Duty) kase(ctx context.Context, alarm Alarm) (c *diagnose.Case, inline bool, problem error) {
-	inline = alarm.Way == Caught || alarm.Way == Sent && alarm.HandledBy == ""
+// cannot be had, of what the alarm says.
+func (d *Duty) kase(ctx context.Context, alarm Alarm) (k known, problem error) {
+	k.inline = alarm.Way == Caught || alarm.Way == Sent && alarm.HandledBy == ""
 	f, err := d.fetch(ctx, alarm)
 	if err != nil {
-		c = diagnose.NewNoticeCase(nil, notice(alarm))
-		c.Missing = append(c.Missing, err.Error())
-		return c, inline, err
+		k.Case = diagnose.NewNoticeCase(nil, notice(alarm))
+		k.Missing = append(k.Missing, err.Error())
+		return k, err
 	}
 	x := f.Execution
 	switch {
 	case alarm.Way == Caught && alarm.Status == history.Succeeded:
-		return f.CaseOf(endedWell(x)), inline, nil
+		k.Case = f.CaseOf(endedWell(x))
+		return k, nil
 	case alarm.Way == Caught || alarm.Way == Sent:
 		x = endedAt(x, alarm.State, alarm.Failure, alarm.At)
 	default:
-		x, inline = Uncaught(x)
+		k.untold = alarm.Way == Status && unpublished(x)
+		x, k.inline = Uncaught(x)
 	}
-	c = f.CaseOf(x)
-	if c.Failure == nil && alarm.Way != Asked { // it is not in the history yet, and did happen
-		c = f.NoticeCase(notice(alarm))
+	k.Case = f.CaseOf(x)
+	if k.Failure == nil && alarm.Way != Asked { // it is not in the history yet, and did happen
+		k.Case = f.NoticeCase(notice(alarm))
 		if alarm.Way == Sent && alarm.HandledBy == "" && alarm.Input.IsAbsent() {
-			c.Missing = append(c.Missing, "the execution's input: it was too large to go along")
+			k.Missing = append(k.Missing, "the execution's input: it was too large to go along")
 		}
 	}
-	return c, inline, nil
+	return k, nil
 }
 
 func (d *Duty) fetch(ctx context.Context, alarm Alarm) (f *awscloud.Fetched, err error) {

@@ -35,6 +35,7 @@ type Call struct {
 	Case    *diagnose.Case
 	Report  report.Options // Seen is filled in
 	At      time.Time      // now
+	Untold  bool           // the workflow was to tell people itself, and could not
 	Repeats Depth          // how what people know of, or are being told of, is examined
 }
 

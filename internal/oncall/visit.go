@@ -31,6 +31,7 @@ func (v *visit) claim(ctx context.Context) {
 		return
 	}
 	d, failed := delivery(v.call.Case, v.Redact, v.call.Report.Local, v.call.At)
+	d.Untold = v.call.Untold
 	v.id = d.Key.String()
 	if !failed || v.Incidents == nil {
 		return

@@ -24,6 +24,9 @@ func Claim(b Book, d Delivery, p Policy) (Incident, bool, error) {
 	if c.standing == First || c.standing == Repeat {
 		c.series.count(d)
 	}
+	if err := c.reopen(); err != nil {
+		return Incident{}, false, err
+	}
 	mine := false
 	if c.series.Told.IsZero() {
 		mine = c.series.take(newTicket(), d.At, p)
@@ -81,6 +84,23 @@ func (c *claim) follow(name string) (bool, error) {
 	}
 	c.series = s
 	return true, nil
+}
+
+// reopen takes back that people know, where who was to tell them could not. It does so
+// once for a failure, as word of it may come again.
+func (c *claim) reopen() error {
+	if !c.d.Untold {
+		return nil
+	}
+	name := untoldName(c.d.Key)
+	before, err := c.Lookup(name)
+	if before != "" || err != nil {
+		return err
+	}
+	if c.standing == Again {
+		c.series.reopen()
+	}
+	return c.Record(name, c.series.ID)
 }
 
 // record makes everything by which the failure may be met again lead to the series.
@@ -166,6 +186,7 @@ func (c *claim) kinNames() []string {
 
 func failureName(k Key) string         { return "failure/" + k.String() }
 func metName(k Key) string             { return "met/" + redrive(k.Execution, k.Redrive) }
+func untoldName(k Key) string          { return "untold/" + k.String() }
 func unknownName(k Key) string         { return "unknown/" + redrive(k.Execution, k.Redrive) }
 func memberName(id ID, n int) string   { return "member/" + redrive(id, n) }
 func namedName(id ID, n int) string    { return "named/" + redrive(id, n) }

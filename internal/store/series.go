@@ -48,6 +48,16 @@ func (s *Series) take(t Ticket, now time.Time, p Policy) bool {
 	return true
 }
 
+// reopen makes a series that people were told of, or were being told of, one of which
+// they know nothing.
+func (s *Series) reopen() {
+	if !s.Told.IsZero() {
+		s.Unreported++
+	}
+	s.Told = time.Time{}
+	s.Ticket, s.Until, s.Covers = "", time.Time{}, 0
+}
+
 // due reports whether people should be told of what came since, unless somebody is
 // at it. Of what they know nothing of they are told at once.
 func (s *Series) due(now time.Time, p Policy) bool {

@@ -48,6 +48,7 @@ type Delivery struct {
 	Nested      []ID        // the executions and Map runs whose failure is its cause
 	Example     redact.Text // what people call the execution
 	At          time.Time   // now
+	Untold      bool        // who had taken it upon itself to tell people of this failure could not, after all
 }
 
 // Incident is where a delivery belongs.

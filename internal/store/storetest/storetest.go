@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 		{"who is late cannot settle what another has taken up", late},
 		{"a ticket is settled once", settledOnce},
 		{"what could not be told is told by the next", released},
+		{"who could not tell after all leaves it to the next, once", untold},
 		{"a nested failure attaches to its parent's, parent first", nestedParentFirst},
 		{"a nested failure attaches to its parent's, child first", nestedChildFirst},
 		{"a chain of three is one failure", nestedChain},
@@ -268,6 +269,38 @@ func released(d *desk) {
 	if line.Told || line.New != 2 || line.Draft.Text != text("body of FAILED order") {
 		d.Errorf("%+v", line)
 	}
+}
+
+func untold(d *desk) {
+	late := d.failure("run-1", "a")
+	late.Untold = true
+	d.told(d.failure("run-1", "a"))
+	other := d.failure("run-2", "a") // of which nobody was to tell
+	d.expect(other, store.Repeat, 2, false)
+	i := d.expect(late, store.Again, 2, true)
+	if i.Told {
+		d.Errorf("%+v", i)
+	}
+	d.expect(late, store.Again, 2, false) // somebody is at it
+	d.settle(i.Ticket, false, "FAILED order")
+	i = d.expect(late, store.Again, 2, true)
+	if i.Draft.Text != text("body of FAILED order") {
+		d.Errorf("draft %+v", i.Draft)
+	}
+	d.settle(i.Ticket, true, "FAILED order")
+	d.expect(late, store.Again, 2, false)
+	d.pass(policy.Digest)
+	d.due(0)
+
+	crashed := d.failure("run-3", "b")
+	d.expect(crashed, store.First, 1, true)
+	crashed.Untold = true
+	d.settle(d.expect(crashed, store.Again, 1, true).Ticket, true, "told")
+
+	unheard := d.failure("run-4", "c") // of before
+	unheard.Untold = true
+	d.settle(d.expect(unheard, store.First, 1, true).Ticket, true, "told")
+	d.expect(unheard, store.Again, 1, false)
 }
 
 // nested returns the failure of an execution because of others.
