@@ -72,10 +72,16 @@ func readConfig(name string) (config, error) {
 	return c, nil
 }
 
-var yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+var (
+	yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+	yamlValue = lazyregexp.New("(?s) `.*?`( into )")
+)
 
-// yamlProblem is the first problem on one line, without the names of our types.
-func yamlProblem(err error) string { return yamlNoise.ReplaceAllString(err.Error(), "") }
+// yamlProblem is the first problem on one line, without the names of our types and
+// without the value, which may be a secret in the wrong place.
+func yamlProblem(err error) string {
+	return yamlNoise.ReplaceAllString(yamlValue.ReplaceAllString(err.Error(), "$1"), "")
+}
 
 // redactor makes a redactor of the configuration with a key.
 func (c redactConfig) redactor(key []byte) *redact.Redactor {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
@@ -105,8 +106,13 @@ func secret(field, name string, optional bool) (notify.Secret, error) {
 	if name == "" {
 		return "", fmt.Errorf("%s in the configuration: name the environment variable that holds it", field)
 	}
+	if !variable.MatchString(name) {
+		return "", fmt.Errorf("%s in the configuration: name the environment variable that holds it, in capitals; what stands there is no such name, and is not repeated here in case it is the secret", field)
+	}
 	return "", fmt.Errorf("%s in the configuration: the environment variable %s is not set", field, name)
 }
+
+var variable = lazyregexp.New(`^[A-Z_][A-Z0-9_]*$`)
 
 func topicOf(ctx context.Context, o *options, topic string) (notify.SNS, error) {
 	var load []func(*awsconfig.LoadOptions) error
