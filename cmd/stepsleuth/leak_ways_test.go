@@ -30,6 +30,8 @@ import (
 type wire struct {
 	mu   sync.Mutex
 	sent map[string]*bytes.Buffer // by the way
+
+	mailed chan<- string // where set, is given each mail as it is
 }
 
 func (w *wire) keep(way, text string) {
@@ -96,6 +98,9 @@ func (mailSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
 func (s mailSession) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
 	s.wire.keep("smtp", string(text)+readable(string(text)))
+	if s.wire.mailed != nil {
+		s.wire.mailed <- string(text)
+	}
 	return err
 }
 
