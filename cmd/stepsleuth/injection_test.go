@@ -239,8 +239,12 @@ func checkMail(t *testing.T, text string) {
 		t.Errorf("mail: to %s", to)
 	}
 	body := part(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
-	if m := regexp.MustCompile(`(?i)<(script|img|a|iframe|svg)\b[^>]*(evil|onerror|document\.)`).FindString(body); m != "" {
-		t.Errorf("mail: %s", m)
+	if m := regexp.MustCompile(`(?i)(https?|ftp|file)://[\w.]*evil|www\.evil|mailto:`).FindString(body); m != "" {
+		t.Errorf("mail: the link %s", m)
+	}
+	_, page, _ := strings.Cut(body, "<!DOCTYPE html>")
+	if m := regexp.MustCompile(`(?i)<(script|img|iframe|svg)|<a [^>]*evil`).FindString(page); m != "" || page == "" {
+		t.Errorf("mail's page: %q", m)
 	}
 }
 
