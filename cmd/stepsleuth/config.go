@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/internal/store"
 	"github.com/stepsleuth/stepsleuth/redact"
 	"go.yaml.in/yaml/v3"
 )
@@ -23,7 +25,8 @@ const maxConfig = 1 << 20
 type config struct {
 	Model       string `yaml:"model"`
 	Region      string `yaml:"region"`
-	ModelCache  string `yaml:"modelCache"` // folder
+	ModelCache  string `yaml:"modelCache"`  // folder; "off": no answer is kept
+	ModelPasses int    `yaml:"modelPasses"` // questions for one failure at most: 1, or 2 (default) to have an answer corrected
 	ModelBudget struct {
 		Calls   int     `yaml:"calls"` // a day
 		Dollars float64 `yaml:"dollars"`
@@ -35,6 +38,35 @@ type config struct {
 	Redact    redactConfig `yaml:"redact"`
 	Notify    notifyConfig `yaml:"notify"`
 	Incidents string       `yaml:"incidents"` // file
+	Policy    struct {
+		Lease  time.Duration `yaml:"lease"`  // to examine a failure and tell people; default 3m
+		Digest time.Duration `yaml:"digest"` // between notifications of equal failures; default 1h
+		Keep   time.Duration `yaml:"keep"`   // after which what was not seen again is forgotten; default 720h
+	} `yaml:"incidentPolicy"`
+}
+
+// cacheOff is the modelCache that keeps nothing.
+const cacheOff = "off"
+
+// check tells what is wrong with values that can be read.
+func (c config) check() error {
+	if c.ModelPasses < 0 || c.ModelPasses > 2 {
+		return fmt.Errorf("modelPasses: it is 1 or 2, not %d", c.ModelPasses)
+	}
+	if c.ModelBudget.Calls < 0 || c.ModelBudget.Dollars < 0 {
+		return errors.New("modelBudget: calls and dollars are not negative; leave out what is not limited")
+	}
+	for name, d := range map[string]time.Duration{"lease": c.Policy.Lease, "digest": c.Policy.Digest, "keep": c.Policy.Keep} {
+		if d < 0 {
+			return fmt.Errorf("incidentPolicy.%s: it is a time like 30m, not %s", name, d)
+		}
+	}
+	return nil
+}
+
+// policy says how long things take with incidents.
+func (c config) policy() store.Policy {
+	return store.Policy{Lease: c.Policy.Lease, Digest: c.Policy.Digest, Keep: c.Policy.Keep}
 }
 
 // redactConfig is what is secret here besides what is secret everywhere, and what is not.
@@ -69,13 +101,22 @@ func readConfig(name string) (config, error) {
 	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("%s: %s", name, yamlProblem(err))
 	}
+	if err := c.check(); err != nil {
+		return c, fmt.Errorf("%s: %w", name, err)
+	}
 	return c, nil
 }
 
-var yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+var (
+	yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+	yamlValue = lazyregexp.New("(?s) `.*?`( into )")
+)
 
-// yamlProblem is the first problem on one line, without the names of our types.
-func yamlProblem(err error) string { return yamlNoise.ReplaceAllString(err.Error(), "") }
+// yamlProblem is the first problem on one line, without the names of our types and
+// without the value, which may be a secret in the wrong place.
+func yamlProblem(err error) string {
+	return yamlNoise.ReplaceAllString(yamlValue.ReplaceAllString(err.Error(), "$1"), "")
+}
 
 // redactor makes a redactor of the configuration with a key.
 func (c redactConfig) redactor(key []byte) *redact.Redactor {

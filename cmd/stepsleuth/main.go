@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -50,12 +51,13 @@ func main() {
 // Main runs one command line and returns the exit code. Data goes to stdout, all
 // else to stderr.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := rootCommand()
+	safe := guard(stderr)
+	root := rootCommand(safe)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetErr(safe)
+	err := execute(ctx, root)
 	if err == nil {
 		return exitFine
 	}
@@ -64,13 +66,24 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		exit = &exitError{code: exitUsage, err: err}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(stderr, "stepsleuth: %v\n", exit.err)
+		fmt.Fprintf(safe, "stepsleuth: %v\n", exit.err)
 	}
 	return exit.code
 }
 
-func rootCommand() *cobra.Command {
-	var o options
+// execute runs the command line. Where it panics, the message says in which of our
+// functions, and nothing of what it was about.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = &exitError{code: exitUndiagnosed, err: fmt.Errorf("it broke down; please report this, with what it was asked to do:\n%s", debug.Stack())}
+		}
+	}()
+	return root.ExecuteContext(ctx)
+}
+
+func rootCommand(safe *guarded) *cobra.Command {
+	o := options{stderr: safe}
 	root := &cobra.Command{
 		Use:   "stepsleuth",
 		Short: "Find out why an AWS Step Functions execution failed",

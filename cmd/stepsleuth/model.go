@@ -56,12 +56,38 @@ func newModel(ctx context.Context, o *options, r *redact.Redactor) (diagnose.Mod
 	default:
 		return nil, nil
 	}
-	folder, err := o.config.answers()
-	if err != nil {
-		return nil, err
-	}
+	return withCache(o, model, r), nil
+}
+
+// withCache puts the cache of answers and the budget in front of a model. Where the cache
+// cannot be had the model is asked each time; but not where a budget is set, which nobody
+// could keep then.
+func withCache(o *options, model cached.Asker, r *redact.Redactor) diagnose.Model {
 	budget := o.config.ModelBudget
-	return cached.New(model, cached.Options{Folder: folder, Redact: r, Calls: budget.Calls, Dollars: budget.Dollars})
+	warn := func(err error) { o.note(o.stderr, "warning: %v", err) }
+	opts := cached.Options{Redact: r, Calls: budget.Calls, Dollars: budget.Dollars, Warn: warn}
+	limited := budget.Calls > 0 || budget.Dollars > 0
+	if o.config.ModelCache == cacheOff {
+		if !limited {
+			return model
+		}
+		opts.Keep = -1
+	}
+	var front *cached.Model
+	folder, err := o.config.answers()
+	if err == nil {
+		opts.Folder = folder
+		front, err = cached.New(model, opts)
+	}
+	switch {
+	case err == nil:
+		return front
+	case limited:
+		warn(fmt.Errorf("%w; so the modelBudget cannot be kept, and no model is asked", err))
+		return nil
+	}
+	warn(fmt.Errorf("%w; equal failures are asked about each time", err))
+	return model
 }
 
 // splitURL parts a model's id from the address behind it. Ids hold colons, and may hold an @.
@@ -94,7 +120,7 @@ func newBedrock(ctx context.Context, o *options, id string) (*bedrock.Model, err
 
 // answers is the folder in which models' answers are kept.
 func (c config) answers() (string, error) {
-	if c.ModelCache != "" {
+	if c.ModelCache != "" && c.ModelCache != cacheOff {
 		return c.ModelCache, nil
 	}
 	dir, err := os.UserCacheDir()

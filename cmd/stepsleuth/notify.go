@@ -2,19 +2,23 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/store"
 	"github.com/stepsleuth/stepsleuth/internal/store/sqlite"
 )
 
@@ -28,6 +32,8 @@ type notifyConfig struct {
 		Security    string   `yaml:"security"` // "" STARTTLS, tls, none
 		User        string   `yaml:"user"`
 		PasswordEnv string   `yaml:"passwordEnv"`
+		Auth        string   `yaml:"auth"`   // PLAIN, LOGIN or CRAM-MD5; "" the best that the server offers
+		CAFile      string   `yaml:"caFile"` // PEM: who vouches for the server, besides the system's
 		From        string   `yaml:"from"`
 		To          []string `yaml:"to"`
 	} `yaml:"smtp"`
@@ -54,14 +60,11 @@ func (n notifyConfig) ways(ctx context.Context, o *options) (notify.Fanout, erro
 		ways = append(ways, box)
 	}
 	if s := n.SMTP; s != nil {
-		password, err := secret("notify.smtp.passwordEnv", s.PasswordEnv, s.User == "")
+		way, err := n.mailServer()
 		if err != nil {
 			return nil, err
 		}
-		if s.Host == "" || s.From == "" || len(s.To) == 0 {
-			return nil, errors.New("notify.smtp in the configuration: host, from and to are needed")
-		}
-		ways = append(ways, notify.SMTP{Host: s.Host, Port: s.Port, Security: notify.Security(s.Security), User: s.User, Password: password, From: s.From, To: s.To})
+		ways = append(ways, way)
 	}
 	if s := n.Slack; s != nil {
 		url, err := secret("notify.slack.urlEnv", s.URLEnv, false)
@@ -94,6 +97,49 @@ func (n notifyConfig) ways(ctx context.Context, o *options) (notify.Fanout, erro
 	return ways, nil
 }
 
+// mailServer is the way through the mail server of the configuration.
+func (n notifyConfig) mailServer() (notify.SMTP, error) {
+	s := n.SMTP
+	way := notify.SMTP{Host: s.Host, Port: s.Port, Security: notify.Security(s.Security), User: s.User, Auth: notify.Auth(strings.ToUpper(s.Auth)), From: s.From, To: s.To}
+	if s.Host == "" || s.From == "" || len(s.To) == 0 {
+		return way, errors.New("notify.smtp in the configuration: host, from and to are needed")
+	}
+	switch way.Security {
+	case notify.STARTTLS, notify.ImplicitTLS, notify.Plaintext:
+	default:
+		return way, errors.New("notify.smtp.security in the configuration: it is tls or none; leave it out for STARTTLS")
+	}
+	switch way.Auth {
+	case "", notify.Plain, notify.Login, notify.CRAMMD5:
+	default:
+		return way, errors.New("notify.smtp.auth in the configuration: it is PLAIN, LOGIN or CRAM-MD5; leave it out for the best that the server offers")
+	}
+	var err error
+	if way.Password, err = secret("notify.smtp.passwordEnv", s.PasswordEnv, s.User == ""); err != nil {
+		return way, err
+	}
+	if s.CAFile != "" {
+		way.Roots, err = authorities(s.CAFile)
+	}
+	return way, err
+}
+
+// authorities are the system's and those of a PEM file.
+func authorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, cannotRead(file, "certificates (notify.smtp.caFile)", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s: no certificate in PEM (notify.smtp.caFile)", file)
+	}
+	return pool, nil
+}
+
 // secret reads the environment variable that a field of the configuration names.
 func secret(field, name string, optional bool) (notify.Secret, error) {
 	if value := os.Getenv(name); name != "" && value != "" {
@@ -105,8 +151,13 @@ func secret(field, name string, optional bool) (notify.Secret, error) {
 	if name == "" {
 		return "", fmt.Errorf("%s in the configuration: name the environment variable that holds it", field)
 	}
+	if !variable.MatchString(name) {
+		return "", fmt.Errorf("%s in the configuration: name the environment variable that holds it, in capitals; what stands there is no such name, and is not repeated here in case it is the secret", field)
+	}
 	return "", fmt.Errorf("%s in the configuration: the environment variable %s is not set", field, name)
 }
+
+var variable = lazyregexp.New(`^[A-Z_][A-Z0-9_]*$`)
 
 func topicOf(ctx context.Context, o *options, topic string) (notify.SNS, error) {
 	var load []func(*awsconfig.LoadOptions) error
@@ -130,7 +181,7 @@ func (o *options) incidents(ctx context.Context, r *oncall.Responder) (*sqlite.S
 		}
 		path = filepath.Join(dir, "stepsleuth", "incidents.db")
 	}
-	return sqlite.Open(ctx, path, sqlite.Options{Redact: r.Redact})
+	return sqlite.Open(ctx, path, sqlite.Options{Redact: r.Redact, Policy: o.config.policy()})
 }
 
 // respond examines a case and tells people, once for equal failures.
@@ -164,6 +215,9 @@ func (o *options) tellers(ctx context.Context, r *oncall.Responder) error {
 		return err
 	}
 	r.Notify = ways
+	if r.Spare == nil { // so that many failures in one go are few messages even without the book
+		r.Spare = &store.Memory{Policy: o.config.policy()}
+	}
 	return nil
 }
 

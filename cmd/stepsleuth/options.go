@@ -22,6 +22,7 @@ type options struct {
 	file    string
 
 	config config // of the file
+	stderr *guarded
 }
 
 const (
@@ -48,6 +49,7 @@ func (o *options) check() error {
 	if o.config, err = readConfig(o.file); err != nil {
 		return err
 	}
+	o.stderr.heed(o.config.Redact)
 	if o.model == "" {
 		o.model = o.config.Model
 	}

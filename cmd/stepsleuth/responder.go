@@ -22,6 +22,6 @@ func newResponder(ctx context.Context, o *options) (*oncall.Responder, error) {
 	}
 	return &oncall.Responder{
 		Redact: r,
-		Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r, Model: model, Try: verify.Try},
+		Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r, Model: model, Passes: o.config.ModelPasses, Try: verify.Try},
 	}, nil
 }

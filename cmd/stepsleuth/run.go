@@ -18,6 +18,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 	"github.com/stepsleuth/stepsleuth/internal/bucket"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
 	"github.com/stepsleuth/stepsleuth/internal/mockfile"
@@ -157,6 +158,9 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	if r.responder, err = newResponder(c.Context(), r.options); err != nil {
 		return err
 	}
+	doctor := r.responder.Doctor
+	doctor.Collectors = append(doctor.Collectors, localLogs{r.functions})
+	doctor.Rules = append(doctor.Rules, awscloud.Observed()...)
 	if r.flags.outbox == "" {
 		return nil
 	}

@@ -239,8 +239,8 @@ func (f *facts) here() string {
 
 // stateLabel is the state's name for a definition; THIS_STATE where the name is not known from a definition.
 func (f *facts) stateLabel() string {
-	if f.outerState() != nil && f.outerState().Name != "" || looksLikeName(f.stateName()) && f.stateName() != "" {
-		return or(f.stateName(), "THIS_STATE")
+	if name := f.stateName(); name != "" && nameOnly(name) && (f.outerState() != nil && f.outerState().Name != "" || looksLikeName(name)) {
+		return name
 	}
 	return "THIS_STATE"
 }

@@ -55,7 +55,7 @@ func jsonataFailed(f *facts) *diagnose.Finding {
 		d.Remedies = []diagnose.Remedy{{Title: "Correct the expression or its input", Steps: []string{"Evaluate it with the recorded input of the state: aws stepfunctions test-state --definition … --input … --inspection-level DEBUG"}}}
 		return d
 	}
-	expr, field, why := m[1], m[2], m[3]
+	expr, field, why := m[1], pathed(m[2]), m[3]
 	shown := or(quoted(expr), "an expression")
 	d.Title = fmt.Sprintf("The JSONata expression of %s failed", field)
 	d.Focus = f.focusExpression(expr, field)
@@ -177,9 +177,14 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 			fix = diagnose.Remedy{Title: "Assign the variable before it is read", Steps: []string{fmt.Sprintf("Add \"Assign\": {%s: …} to an earlier state on every way that leads here; or correct the variable's name.", jsonString(v))}}
 		}
 	}
-	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Steps: []string{fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", harmless(trimmed), harmless(trimmed))}}
-	if top, _, _ := strings.Cut(field, "/"); (top == "Output" || top == "Assign") && d.Focus != nil && f.state != nil && d.Focus.Label == noValue && looksLikeName(strings.TrimLeft(trimmed, "$")) {
-		optional.Edits = replace(d.Focus.Span, jsonString(fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", trimmed, trimmed)))
+	read := "…"
+	if isPath(trimmed) {
+		read = trimmed
+	}
+	withDefault := fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", read, read)
+	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Steps: []string{withDefault}}
+	if top, _, _ := strings.Cut(field, "/"); (top == "Output" || top == "Assign") && d.Focus != nil && f.state != nil && d.Focus.Label == noValue && isPath(trimmed) {
+		optional.Edits = replace(d.Focus.Span, jsonString(withDefault))
 	}
 	d.Remedies = []diagnose.Remedy{fix, optional}
 	return d

@@ -19,7 +19,7 @@ type denial struct {
 }
 
 var (
-	notAuthorized = pattern.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
+	notAuthorized = pattern.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Z*][A-Za-z0-9*]*)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
 	assumedRole   = pattern.New(`:assumed-role/([\w+=,.@-]+)`)
 	plainRole     = pattern.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
 	anyARN        = pattern.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)

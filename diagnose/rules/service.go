@@ -27,7 +27,10 @@ var quotedName = pattern.New(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`"
 // subjectOf is the thing that a message is about: an ARN or a name in it; "" unknown.
 func subjectOf(msg string) string {
 	if arn := anyARN.FindString(msg); arn != "" {
-		return strings.TrimRight(arn, ".'\"")
+		if arn = strings.TrimRight(arn, ".'\""); looksLikeName(arn) {
+			return arn
+		}
+		return ""
 	}
 	m := quotedName.FindStringSubmatch(msg)
 	if m == nil || link.MatchString(m[0]) {

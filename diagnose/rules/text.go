@@ -18,10 +18,10 @@ const (
 
 // named makes a name of the workflow's fit for a sentence.
 func named(s string) string {
-	s = withoutTags.Replace(oneLine(s))
-	if commanding.MatchString(s) || link.MatchString(s) {
+	if !nameOnly(s) {
 		return or(quoted(s), "(a name that is left out here)")
 	}
+	s = withoutTags.Replace(oneLine(s))
 	if utf8.RuneCountInString(s) > nameLength {
 		s = string([]rune(s)[:nameLength]) + "…"
 	}
@@ -29,6 +29,22 @@ func named(s string) string {
 		return `"` + strings.ReplaceAll(s, `"`, `'`) + `"`
 	}
 	return s
+}
+
+// prose has what names lack: a sentence's marks, a tag, what joins commands, a command.
+var prose = pattern.Any(
+	`[.,;:!?][ \n\r]|[<>|{}\\\x00-\x1f]|\[\w*\]|&&`,
+	`(?i)\b(?:pip3?|npm|yarn|pnpm|gem|apt|apt-get|yum|brew|cargo|go|docker|podman|python3?|node) (?:-|install|add|get|run|exec|pull|login|rm)\b`,
+	` --?[a-z]`,
+	`(?i)\b(?:you|your|please|everyone)\b|@\S+\.`,
+)
+
+// maxNameWords is more than names of states have.
+const maxNameWords = 8
+
+// nameOnly reports that s is what things are called, and says nothing besides.
+func nameOnly(s string) bool {
+	return !commanding.MatchString(s) && !link.MatchString(s) && !prose.MatchString(s) && len(strings.Fields(s)) <= maxNameWords
 }
 
 var plainName = pattern.New(`^[\w$@./:+=#-]{1,256}$`)

@@ -87,6 +87,7 @@ func (m Message) mail(from string, to ...string) (*mail.Msg, error) {
 	msg.SetDateWithValue(m.Time)
 	msg.SetMessageIDWithValue(m.hash() + "@stepsleuth.local")
 	msg.SetBodyString(mail.TypeTextPlain, m.Text.String())
+	msg.AddAlternativeString(mail.TypeTextHTML, m.html())
 	return msg, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -113,7 +114,11 @@ func (p poster) all() []Secret {
 	}
 	password, _ := u.User.Password()
 	const short = 5 // too short to be secret, and found anywhere
-	for _, part := range []string{u.Path, strings.TrimPrefix(u.Path, "/"), u.RawQuery, password} {
+	parts := []string{u.Path, strings.TrimPrefix(u.Path, "/"), u.RawQuery, password, path.Base(u.Path)}
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	for _, part := range parts {
 		if len(part) > short {
 			all = append(all, Secret(part))
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/internal/notify"
+	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/internal/store"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -111,12 +112,15 @@ func lineText(l store.Line, r *redact.Redactor) redact.Text {
 	if headline.IsZero() {
 		headline = redact.Static("a failure that could not be examined")
 	}
-	text := redact.Format("%6dx  %v\n         %d in all since %v, the last at %v\n", l.New, headline, l.Count, clock(l.First), clock(l.Last))
+	text := redact.Format("%6dx  %v\n         %d in all since %v, the last at %v\n", l.New, inert(r, headline), l.Count, clock(l.First), clock(l.Last))
 	if !l.Example.IsZero() {
 		text = redact.Format("%v         the latest: %v\n", text, l.Example)
 	}
 	return redact.Format("%v         fingerprint %v\n", text, r.Text(l.Fingerprint))
 }
+
+// inert is a text in which a mail program finds no link.
+func inert(r *redact.Redactor, t redact.Text) redact.Text { return r.Stored(report.Inert(t.String())) }
 
 func clock(t time.Time) redact.Text {
 	t = t.UTC()

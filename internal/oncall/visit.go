@@ -157,7 +157,7 @@ func (v *visit) plain(why error) notify.Message {
 	name, lines := redact.Text{}, []redact.Text{redact.Static("An execution failed, and stepsleuth could not find out why.\n")}
 	add := func(label redact.Text, text *string) {
 		if text != nil && *text != "" {
-			lines = append(lines, redact.Format("%v %v", label, v.Redact.Text(*text).Truncate(most)))
+			lines = append(lines, redact.Format("%v %v", label, inert(v.Redact, v.Redact.Text(*text)).Truncate(most)))
 		}
 	}
 	if c != nil && c.Execution != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -33,8 +34,9 @@ func Mail(doc Document) (subject, text redact.Text) {
 
 // failure is the report of the terminal, with the links.
 func failure(doc Document) string {
-	var b bytes.Buffer
-	Text(&b, doc, Style{Width: mailWidth}) // a buffer takes everything
+	var text, b bytes.Buffer
+	Text(&text, doc, Style{Width: mailWidth}) // a buffer takes everything
+	b.WriteString(Inert(text.String()))
 	for i, l := range doc.Links {
 		if i == 0 {
 			b.WriteByte('\n')
@@ -99,7 +101,21 @@ func success(doc Document) string {
 			first += "  in " + x.Stop.Sub(*x.Start).Round(time.Millisecond).String()
 		}
 	}
-	return clip(neutral(first), 200) + "\n" + clip(neutral(warning(doc)), 400) + "\n"
+	return Inert(clip(neutral(first), 200) + "\n" + clip(neutral(warning(doc)), 400) + "\n")
+}
+
+// addresses are what mail programs make links of.
+var addresses = lazyregexp.New(`(?i)\b(?:(?:https?|ftps?|file)://|mailto:|www\.)`)
+
+// Inert takes from addresses what makes mail programs show them as links: what stands in
+// an input or a cause is to be read, and not to be clicked. https[:]//example.org
+func Inert(s string) string {
+	return addresses.ReplaceAllStringFunc(s, func(address string) string {
+		if name, rest, ok := strings.Cut(address, ":"); ok {
+			return name + "[:]" + rest
+		}
+		return strings.TrimSuffix(address, ".") + "[.]"
+	})
 }
 
 // warning says what went wrong quietly.

@@ -443,3 +443,26 @@ func FuzzMarkdownAndText(f *testing.F) {
 		}
 	})
 }
+
+// Mail programs make links of addresses in plain text.
+func TestMailMakesNoLinkButOurs(t *testing.T) {
+	doc := document(t, hostileDiagnosis(t), report.Options{History: hostile})
+	_, body := report.Mail(doc)
+	ours := map[string]bool{}
+	for _, l := range doc.Links {
+		ours[l.URL.String()] = true
+	}
+	if len(ours) == 0 {
+		t.Fatal("the document has no links of ours")
+	}
+	address := regexp.MustCompile(`(?i)(https?|ftp|file)://|www\.|mailto:`)
+	for _, line := range strings.Split(body.String(), "\n") {
+		if address.MatchString(line) && !ours[line] {
+			t.Errorf("a link: %s", line)
+		}
+		delete(ours, line)
+	}
+	if len(ours) > 0 {
+		t.Errorf("not in the mail: %v", ours)
+	}
+}
