@@ -194,6 +194,9 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	switch {
 	case strings.Contains(w, "Task.Token") || strings.Contains(strings.ToLower(w), "task token"):
 		return "it uses a task token where there is none" + saying(w), "$$.Task.Token ($states.context.Task.Token) exists only while a task waits for an answer: in a Task whose Resource ends in .waitForTaskToken.", []string{"Add .waitForTaskToken to the Resource, such as arn:aws:states:::lambda:invoke.waitForTaskToken, or take the token out of the parameters."}
+	case strings.Contains(w, "States.ALL") && strings.Contains(p.pointer+w, "ErrorEquals"):
+		return "States.ALL does not stand alone and last" + saying(w), "States.ALL takes every error, so that it has to be the only name in its ErrorEquals, and its entry the last of the Retry or Catch: nothing behind it could ever match.", []string{
+			"Split the entry: the named errors in an entry of their own, and behind it one with \"ErrorEquals\": [\"States.ALL\"] alone."}
 	case p.code == "MISSING_END_STATE" || strings.Contains(w, "no terminal state"):
 		return "it has no end (no terminal state)", "Some state has to have \"End\": true, or be a Succeed or Fail.", []string{"Add \"End\": true to the last state."}
 	case p.code == "DUPLICATE_STATE_NAME" || strings.Contains(w, "Duplicate state name"):
@@ -201,8 +204,12 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	case strings.Contains(w, "not recognized") || strings.Contains(w, "resource ARN") || strings.Contains(w, "not a valid ARN"):
 		return "the Resource is not one that Step Functions knows" + saying(w), "The service, the action or the pattern (.sync, .waitForTaskToken) is misspelled or not supported in that region or workflow type; aws-sdk integrations have the form arn:aws:states:::aws-sdk:service:apiAction, with the action in camelCase. Express workflows support neither .sync nor .waitForTaskToken.", []string{
 			"Correct the Resource by the list of supported services; for the partitions aws-cn and aws-us-gov the ARN begins with those."}
-	case strings.Contains(strings.ToLower(w), "json") && (p.code == "INVALID_JSON_DESCRIPTION" || strings.Contains(w, "Unexpected") || strings.Contains(w, "Unrecognized")):
-		return "it is not valid JSON" + saying(w), "A comma too many or missing, single quotes, or a template variable (${…}) that was not filled.", []string{"Let a JSON parser show the place: python3 -m json.tool definition.json"}
+	case p.code == "INVALID_JSON_DESCRIPTION" || strings.Contains(strings.ToLower(w), "json") && (strings.Contains(w, "Unexpected") || strings.Contains(w, "Unrecognized")):
+		at := ""
+		if m := column.FindStringSubmatch(w); m != nil {
+			at = fmt.Sprintf(" (line %s, column %s)", m[1], m[2])
+		}
+		return "it is not valid JSON" + at + saying(w), "A comma too many or missing, single quotes, or a template variable (${…}) that was not filled.", []string{"Let a JSON parser show the place: python3 -m json.tool definition.json"}
 	case strings.Contains(w, "Query") || strings.Contains(w, "JSONata") || strings.Contains(w, "JSONPath"):
 		return "it mixes the query languages" + saying(w), "Parameters, InputPath, OutputPath, ResultPath, ResultSelector, ItemsPath and “.$” keys are for JSONPath; Arguments, Output, Items and {% … %} for JSONata. QueryLanguage at the top holds for all states that do not say otherwise.", []string{"Set \"QueryLanguage\" at the top or in the state, or use the fields of the language in force."}
 	}

@@ -90,6 +90,9 @@ func (f *facts) unsaid(said string) []string {
 		return nil
 	}
 	text := ends(f.msg)
+	if f.stepFunctionsRuntime() || strings.HasPrefix(f.err, "States.") {
+		text = quotedData.ReplaceAllString(text, " ")
+	}
 	if r := f.job(); r != nil {
 		text = ends(r.reason)
 	}
@@ -108,6 +111,9 @@ func (f *facts) unsaid(said string) []string {
 	}
 	return names
 }
+
+// quotedData is data that Step Functions repeats in a message.
+var quotedData = pattern.New(`(?s)'\{.*\}'|input '.*'|to input .*`)
 
 // Names of hosts and of policies that allow much are not repeated as if they were
 // the workflow's own.
@@ -231,7 +237,13 @@ func (f *facts) who() string {
 
 // here names the state in this execution: "the state ChargeCard".
 func (f *facts) here() string {
-	if f.stateName() == "" {
+	switch {
+	case f.stateName() != "":
+	case f.phase == diagnose.Create && f.state == nil:
+		return "the state machine"
+	case f.phase == diagnose.API && f.state == nil:
+		return "the call"
+	default:
 		return "the state"
 	}
 	return "the state " + named(f.stateName())

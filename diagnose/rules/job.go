@@ -444,6 +444,9 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 		steps = append([]string{"Read the log of the failed work: " + r.logs + "."}, steps...)
 	}
 	d.Remedies = append([]diagnose.Remedy{f.mendJob(r, category, steps)}, f.againJob(retryable)...)
+	if own := f.jobItself(r); own.Title != "" {
+		d.Remedies = append([]diagnose.Remedy{own}, f.againJob(retryable)...)
+	}
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
@@ -498,6 +501,34 @@ func nameOf(s string) string {
 	return " " + s
 }
 
+// jobItself is the remedy for work that did not fail by its own fault: a machine
+// went away, or there was none; without a title for other work.
+func (f *facts) jobItself(r *jobReport) diagnose.Remedy {
+	words := r.code + " " + r.reason
+	switch {
+	case hostGone.MatchString(words) && r.service == "batch":
+		return diagnose.Remedy{Title: "Let Batch run it again on another machine", Steps: []string{
+			`Give the job definition (or the state's parameters) a retry strategy for this reason alone: "RetryStrategy": {"Attempts": 5, "EvaluateOnExit": [{"OnStatusReason": "Host EC2*", "Action": "RETRY"}, {"OnReason": "*", "Action": "EXIT"}]}`,
+			"Work that takes hours needs checkpoints, or an On-Demand compute environment behind the Spot one in the job queue.",
+		}}
+	case hostGone.MatchString(words):
+		return diagnose.Remedy{Title: "Run it again, or on capacity that stays", Steps: []string{
+			"For work that must not be interrupted, take FARGATE in place of FARGATE_SPOT (On-Demand in place of Spot instances), or a CapacityProviderStrategy with a base on the steady one.",
+			"On Spot let the work take SIGTERM (two minutes before the end) and write a checkpoint.",
+		}}
+	case noRoom.MatchString(words) && r.service == "ecs":
+		what := strings.ToLower(noRoom.FindStringSubmatch(words)[1])
+		return diagnose.Remedy{Title: "Make room in the cluster", Steps: []string{
+			fmt.Sprintf("See what the instances have left of %s: aws ecs describe-container-instances --cluster CLUSTER --container-instances $(aws ecs list-container-instances --cluster CLUSTER --query 'containerInstanceArns[]' --output text) --query 'containerInstances[].remainingResources'", what),
+			"Let the cluster grow by itself: a capacity provider with managed scaling, named in the state's CapacityProviderStrategy (the task then waits as PROVISIONING and does not fail); or run it on FARGATE; or ask for less in the task definition.",
+		}}
+	}
+	return diagnose.Remedy{}
+}
+
+// noRoom is ECS's reason where no instance has enough left: RESOURCE:MEMORY.
+var noRoom = pattern.New(`RESOURCE:([A-Z]+)`)
+
 func (f *facts) againJob(retryable diagnose.Retryable) []diagnose.Remedy {
 	if retryable != diagnose.Yes {
 		return nil
@@ -529,6 +560,8 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 		return "The image was there, but its process could not be started: a wrong command or entry point, a missing file or execution bit, or an image for another CPU architecture (arm64, x86_64)."
 	case hostGone.MatchString(words):
 		return "The machine under the container went away (Spot interruption, scale-in, a health check), which says nothing about the work itself."
+	case noRoom.MatchString(words) && r.service == "ecs":
+		return fmt.Sprintf("No container instance of the cluster had enough %s left for what the task definition asks for; running tasks hold it until they end.", strings.ToLower(noRoom.FindStringSubmatch(words)[1]))
 	case c == diagnose.ServiceError:
 		return "There was no capacity for the work, or the service failed on its side, at that moment."
 	case r.exit == "143":

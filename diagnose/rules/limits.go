@@ -84,6 +84,10 @@ func (f *facts) retryRemedy(title string, steps ...string) diagnose.Remedy {
 		names = []string{"States.TaskFailed"}
 	}
 	r := diagnose.Remedy{Title: title}
+	if f.phase == diagnose.API && f.state == nil {
+		r.Steps = append([]string{"Let the caller try again with exponential back-off and jitter; the SDKs do so when told: AWS_RETRY_MODE=adaptive, AWS_MAX_ATTEMPTS=8."}, steps...)
+		return r
+	}
 	entry := retrier(names...)
 	r.Steps = append([]string{fmt.Sprintf("Give %s a Retry with back-off and jitter, as its first entry: %s", f.ofState(), entry)}, steps...)
 	if s := f.state; s != nil && f.nested == nil && !f.retried() {
@@ -195,6 +199,21 @@ var QuotaReached = &diagnose.Rule{
 
 var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
+// executionsExceeded tells of the limit of open executions.
+func executionsExceeded(d *diagnose.Finding) *diagnose.Finding {
+	d.Title = "The account has as many open executions as it may have"
+	d.RootCause = "The account's quota of open executions in that region (1,000,000 of Standard workflows by default) is used up, so that no new execution is started."
+	d.Explanation = "Every execution counts that has not ended, whatever it waits for: a callback that nobody answers keeps one open for up to a year."
+	d.Remedies = []diagnose.Remedy{{Title: "Find what stays open, and end it", Steps: []string{
+		"See which state machine has them: aws stepfunctions list-executions --state-machine-arn ARN --status-filter RUNNING --max-items 20, or the CloudWatch metric OpenExecutionCount.",
+		"Stop those that nobody needs: aws stepfunctions stop-execution --execution-arn ARN",
+		"Ask for more: Service Quotas console, or aws service-quotas list-service-quotas --service-code states",
+	}}, {Title: "Let the caller wait and try again", Steps: []string{"Start executions from a queue whose consumer backs off on ExecutionLimitExceeded."}}}
+	d.Prevention = []string{"Give every .waitForTaskToken and activity a TimeoutSeconds, and the state machine one at its top; alarm on OpenExecutionCount."}
+	d.Docs = []string{"Step Functions service quotas"}
+	return d
+}
+
 // jobRunsExceeded tells of the limit that a Glue job itself sets to its runs.
 func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
 	job := f.param("JobName")
@@ -291,6 +310,9 @@ func quotaReached(f *facts) *diagnose.Finding {
 	}
 	if name == "LimitExceededException" || f.says("limit for the number of") {
 		d.Also = []diagnose.Category{diagnose.Throttling}
+	}
+	if name == "ExecutionLimitExceeded" {
+		return executionsExceeded(d)
 	}
 	if name == "ConcurrentRunsExceededException" {
 		return f.jobRunsExceeded(d)

@@ -54,6 +54,9 @@ type missing struct {
 	confidence  diagnose.Confidence
 }
 
+// pathCall is a function at the end of a path: $.list.sum().
+var pathCall = pattern.New(`\.([a-z]\w*)\(\)$`)
+
 func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
@@ -73,6 +76,20 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
+	if call := pathCall.FindStringSubmatch(m.path); call != nil {
+		d.Title = fmt.Sprintf("%s calls a function in a path", path)
+		d.RootCause = fmt.Sprintf("%s %s, and Step Functions' paths do not support functions such as %s().", upper(f.here()), reads, call[1])
+		d.Explanation = "JSONPath evaluators elsewhere have length(), sum(), max() and the like; a path in Step Functions only selects what is there, whatever the input."
+		d.Also = []diagnose.Category{diagnose.DefinitionInvalid, diagnose.IntrinsicMisuse}
+		span, located := f.place(m.field, m.path)
+		d.Focus = f.focusOn("a path cannot call a function", "", span, located)
+		d.Remedies = []diagnose.Remedy{{Title: "Let something else compute it", Steps: []string{
+			"States.ArrayLength($.list) counts items, States.MathAdd($.a, $.b) adds two numbers; for sums, maxima and averages set \"QueryLanguage\": \"JSONata\" in this state: {% $sum($states.input.Jobs) %}, $max(…), $count(…); or use a Lambda function.",
+		}}}
+		d.Prevention = []string{"Try paths with TestState before they are deployed: what works in a JSONPath tester elsewhere may not work here."}
+		d.Docs = []string{"Intrinsic functions for JSONPath states in Step Functions", "Transforming data with JSONata in Step Functions"}
+		return d
+	}
 	if m.input.IsNull() {
 		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
 	} else if known {
@@ -337,6 +354,12 @@ func invalidPath(f *facts) *diagnose.Finding {
 	d := f.notThere(miss)
 	path = pathed(path)
 	switch {
+	case strings.Contains(why, "Multi properties"):
+		d.Title = fmt.Sprintf("%s picks several members in the middle of a path", path)
+		d.RootCause = fmt.Sprintf("%s applies %s%s, and several members at once ['a','b'] may only be the last step of a path.", upper(f.here()), path, inField(field))
+		d.Explanation = "The data is not the trouble: the path itself asks for what Step Functions' JSONPath does not do, whatever the input."
+		d.Also = []diagnose.Category{diagnose.DefinitionInvalid}
+		d.Remedies = []diagnose.Remedy{{Title: "Take each member by a path of its own", Steps: []string{`Make an object of them: "Parameters": {"a.$": "$.a.v", "b.$": "$.b.v"}; or use the query language JSONata.`}}}
 	case strings.Contains(why, "can only be applied to arrays"):
 		d.Title = fmt.Sprintf("%s asks for an item of an array, but the data is an object", path)
 		d.RootCause = fmt.Sprintf("%s applies %s%s, which picks an item of an array, but on this way the data is not an array, it is a single object.", upper(f.here()), path, inField(field))

@@ -108,6 +108,9 @@ func accessDenied(f *facts) *diagnose.Finding {
 		return nil // told by rules of their own
 	}
 	deny := readDenial(f.msg)
+	if k := kubernetesDenied.FindStringSubmatch(f.msg); k != nil || f.task.service == "eks" && (f.root.Status == 401 || f.root.Status == 403) && deny.action == "" {
+		return f.clusterDenied(k)
+	}
 	if deny.action == "" && f.err != "" {
 		deny.action = f.actionTried()
 	}
@@ -140,6 +143,46 @@ func accessDenied(f *facts) *diagnose.Finding {
 		"Leave access errors out of Retry: they do not pass by themselves. That needs an eye where they come under a service's common name, such as Lambda.AWSLambdaException.",
 	}
 	d.Docs = []string{"How AWS Step Functions works with IAM", "IAM policies for integrated services", "Troubleshooting access denied error messages"}
+	return d
+}
+
+// kubernetesDenied is how a cluster's own API says no, to whom, and to what.
+var kubernetesDenied = pattern.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
+
+// clusterDenied tells of a Kubernetes API that does not let the state machine's
+// role in, which no IAM policy changes. m is a match of kubernetesDenied, or nil.
+func (f *facts) clusterDenied(m []string) *diagnose.Finding {
+	d := f.finding(diagnose.Permission, diagnose.Certain, diagnose.No)
+	cluster := or(f.param("ClusterName"), "CLUSTER")
+	if !looksLikeName(cluster) {
+		cluster = "CLUSTER"
+	}
+	who, what, verb, resource, namespace := "the state machine's role", "the call", "get", "RESOURCES", "NAMESPACE"
+	if m != nil {
+		verb, resource = m[3], m[4]
+		what = verb + " " + resource
+		if m[5] != "" && looksLikeName(m[5]) {
+			namespace = m[5]
+			what += " in the namespace " + namespace
+		}
+		if m[2] != "" && m[2] != "system:anonymous" {
+			who = "the user " + named(m[2])
+		}
+	}
+	d.Title = fmt.Sprintf("The cluster's Kubernetes API does not let %s in", who)
+	d.RootCause = fmt.Sprintf("%s calls the Kubernetes API of the cluster %s, and the cluster does not allow %s to %s%s.", upper(f.who()), cluster, who, what, saying(f.msg))
+	d.Explanation = "The Kubernetes API asks its own rules (RBAC) and not IAM: the cluster has to know the state machine's role (an EKS access entry, or a mapping in the aws-auth ConfigMap), and a Role has to give it the verb."
+	if m != nil && m[2] == "system:anonymous" || f.root.Status == 401 {
+		d.Explanation += " It was taken for an unknown user (system:anonymous, or 401): the mapping is what is missing."
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Make the role known to the cluster, and give it the right", Steps: []string{
+		"aws eks create-access-entry --cluster-name " + cluster + " --principal-arn ARN_OF_THE_STATE_MACHINES_ROLE --kubernetes-groups workflows",
+		fmt.Sprintf("kubectl create role workflow --namespace %s --verb=%s --resource=%s", namespace, verb, resource),
+		fmt.Sprintf("kubectl create rolebinding workflow --namespace %s --role=workflow --group=workflows", namespace),
+	}}}
+	d.Focus = f.focusField("refused by the cluster", "Resource")
+	d.Prevention = []string{"Create access entry and RBAC rules with the cluster, in the same deployment as the state machine's role: a role that is made anew has to be entered anew."}
+	d.Docs = []string{"Create and manage Amazon EKS clusters with Step Functions", "Grant IAM users access to Kubernetes with EKS access entries"}
 	return d
 }
 
@@ -384,7 +427,7 @@ var AssumeRole = &diagnose.Rule{
 var cannotAssume = pattern.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
 // deniedObject is what a job was not let read.
-var deniedObject = pattern.New(`(?i)access denied to (s3://[\w./-]+[\w/-])`)
+var deniedObject = pattern.New(`(?i)(?:access denied to|could not access (?:[\w -]{1,30} at )?|cannot access) ?(s3://[\w./-]+[\w/-])`)
 
 // servicePrincipal is the service that a message wants to see in a trust policy.
 var servicePrincipal = pattern.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)

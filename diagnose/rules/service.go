@@ -322,6 +322,12 @@ func invalidRequest(f *facts) *diagnose.Finding {
 	if patternOf.MatchString(f.msg) {
 		d.Remedies[0].Steps = append(d.Remedies[0].Steps, "Leave out the characters that the pattern does not allow (a slash, a space, a dot): replace them where the name is made.")
 	}
+	if r := f.refusalOf(); r != nil {
+		d.Explanation, d.Also = r.why, r.also
+		if r.steps != nil {
+			d.Remedies[0].Steps = r.steps
+		}
+	}
 	d.Prevention = []string{"Try the state alone with TestState and a recorded input, and validate input where it enters the workflow."}
 	d.Docs = []string{"Integrating services with Step Functions", "Using TestState API to test a state"}
 	return d
@@ -368,12 +374,6 @@ var nothingToDo = pattern.New(`(?i)no (?:updates|changes) (?:are|is)? ?to be (?:
 
 func (f *facts) whyInvalid(member string) string {
 	switch {
-	case nothingToDo.MatchString(f.msg):
-		return "The request would change nothing, and the service takes that for an error: what is wanted is there already. Catch this error by its name and go on as after a success, or compare before the call."
-	case f.says("reserved keyword"):
-		return "DynamoDB keeps that word for itself: put a placeholder into the expression, #name, and say what it stands for in ExpressionAttributeNames: {\"#name\": \"the attribute\"}."
-	case f.says("MessageGroupId"):
-		return "A FIFO queue or topic (its name ends in .fifo) wants a MessageGroupId with every message, and a MessageDeduplicationId unless content-based deduplication is on; a standard one knows neither."
 	case f.says("null", "required", "must contain the parameter", "MissingParameter", "missing"):
 		e := "A member that the service needs is null, empty or missing: it is not in the definition, or the path it comes from leads to null."
 		if member != "" && f.state != nil && f.paramNode(upperFirst(member)) == nil && f.paramNode(member) == nil && (f.state.Parameters != nil || f.state.Arguments != nil) {

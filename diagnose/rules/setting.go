@@ -238,7 +238,7 @@ var TaskFormat = &diagnose.Rule{
 
 var (
 	couldNotStart = pattern.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
-	fieldInvalid  = pattern.New(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
+	fieldInvalid  = pattern.New(`The (?:value (?:of|for) the )?field ['"]?([\w./\[\]$-]+)['"]? (has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
 	requiredField = pattern.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
 	notParsed     = pattern.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
 	column        = pattern.New(`line: (\d+), column: (\d+)`)
@@ -282,8 +282,10 @@ func (f *facts) notStarted(problems string) *diagnose.Finding {
 	d := f.finding(diagnose.InvalidParameters, diagnose.Certain, diagnose.No)
 	d.Also = []diagnose.Category{diagnose.DataPath}
 	var fields []string
+	fault := ""
 	for _, m := range fieldInvalid.FindAllStringSubmatch(problems, 8) {
 		fields = append(fields, m[1])
+		fault = or(fault, m[2])
 	}
 	for _, m := range requiredField.FindAllStringSubmatch(problems, 8) {
 		if !contains(fields, m[1]) {
@@ -307,6 +309,20 @@ func (f *facts) notStarted(problems string) *diagnose.Finding {
 	d.Remedies = []diagnose.Remedy{{Title: "Give " + what + " the type that the integration takes", Steps: []string{
 		"Compare the recorded parameters (TaskScheduled event) with the integration's page: a list where a text was sent, an object of lists, a number in place of a text; or a member that is missing altogether.",
 	}}}
+	switch {
+	case fault == "is not supported":
+		d.Title = fmt.Sprintf("The task could not be started: %s is no parameter of it", what)
+		d.RootCause = fmt.Sprintf("%s could not start its task%s, as %s is no parameter that this integration takes%s.", upper(f.here()), f.calling(), what, saying(problems))
+		d.Explanation = "An optimised integration takes the parameters on its page in Step Functions' documentation, in their capitals, and no others; a library or tool that made them may be newer or older than that."
+		d.Remedies[0] = diagnose.Remedy{Title: "Leave " + what + " out", Steps: []string{
+			"Take it out of the parameters, or out of the data that they are taken from, with a list of the members that are wanted in place of the whole object (\"Parameters.$\": \"$\" hands on all there is).",
+			"Where the service needs it, call the service through the AWS SDK integration (arn:aws:states:::aws-sdk:…), which takes all parameters of the API.",
+		}}
+	case strings.HasPrefix(fault, "must be"):
+		d.Title = fmt.Sprintf("The task could not be started: %s %s", what, fault)
+		d.RootCause = fmt.Sprintf("%s could not start its task%s, as %s has another type than the integration takes: it %s.", upper(f.here()), f.calling(), what, fault)
+		d.Remedies[0].Steps = []string{fmt.Sprintf("Let the writer of %s send the type that is asked for; or convert it on the way. A number becomes a text with States.Format('{}', $.value), in JSONata with $string($states.input.value); a text becomes a number with States.StringToJson($.value), in JSONata with $number($states.input.value).", what)}
+	}
 	d.Prevention = []string{"Run the state alone with TestState and a recorded input before it is deployed."}
 	d.Docs = []string{"Integrating services with Step Functions", "Using TestState API to test a state"}
 	return d
