@@ -287,14 +287,17 @@ var (
 	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
 	netFailed       = pattern.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
-	codeMistake     = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
-	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
-	unsupported     = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
-	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
-	noCapacity      = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
-	jobStopped      = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
-	jobTimeout      = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
-	ioTimeout       = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
+	status404       = pattern.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
+	// queryFault are Athena's codes for queries and data that do not fit each other.
+	queryFault  = pattern.New(`^(?:SYNTAX_ERROR|TYPE_MISMATCH|COLUMN_NOT_FOUND|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|FUNCTION_NOT_FOUND|DIVISION_BY_ZERO|HIVE_BAD_DATA|HIVE_PARTITION_SCHEMA_MISMATCH|HIVE_INVALID_\w+|HIVE_UNSUPPORTED_FORMAT|PARQUET_\w+|NUMERIC_VALUE_OUT_OF_RANGE|MISMATCHED_COLUMN_ALIASES|DUPLICATE_COLUMN_NAME|AMBIGUOUS_NAME|EXPRESSION_NOT_\w+|NOT_SUPPORTED)$`)
+	codeMistake = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
+	initFailed  = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	unsupported = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
+	hostGone    = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
+	noCapacity  = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
+	jobStopped  = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
+	jobTimeout  = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
+	ioTimeout   = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
 )
 
 // kind of failure of a job, by the service's words.
@@ -357,9 +360,11 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Quota, and(diagnose.ServiceError), diagnose.Certain, diagnose.Yes
 	case has("PERMISSION_ERROR", "PERMISSION_DENIED"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
+	case r.service == "athena" && queryFault.MatchString(r.code):
+		return diagnose.InvalidParameters, and(diagnose.Other), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || tableAbsent.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
-	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "404", "FileNotFoundException"):
+	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", "Bytes scanned limit"):
 		return diagnose.Quota, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Likely, diagnose.Depends

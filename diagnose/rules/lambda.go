@@ -17,8 +17,14 @@ var LambdaTimeout = &diagnose.Rule{
 
 var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
 
+// endedByLambda is how Lambda writes of an invocation that it ended: with its request id.
+var endedByLambda = pattern.New(`(?i)(?:RequestId: \S+|[0-9a-f]{8}-[0-9a-f-]{27}) (?:Error: )?Task timed out`)
+
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
+	if t := f.root.Type; m != nil && f.lambda() && t != "" && t != "Sandbox.Timedout" && !endedByLambda.MatchString(f.root.Text) {
+		return nil // the code speaks of a task of its own
+	}
 	if f.stepFunctionsRuntime() || m == nil && !f.errorIs("Sandbox.Timedout") {
 		return nil
 	}
@@ -74,6 +80,9 @@ var (
 	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
 
+// ownResources are words of the function's own runtime and operating system.
+var ownResources = pattern.New(`(?i)signal: |Runtime\.|MemoryError|OutOfMemory|NoMemory|bad_alloc|heap|GC overhead|Metaspace|\bENO(?:SPC|MEM)\b|EMFILE|Errno (?:12|24|28)|\bOSError\b|\bIOError\b|IOException|can't start new thread|native thread`)
+
 func lambdaMemory(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.errorIs("Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown") {
 		return nil
@@ -120,6 +129,10 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 		d.Remedies = []diagnose.Remedy{{Title: "Close what is opened", Steps: []string{"Make clients once, outside the handler, and close files and responses; limit the number of parallel connections."}}}
 	default:
 		return nil
+	}
+	if !ownResources.MatchString(all) {
+		d.Confidence = diagnose.Likely // the words may tell of another machine
+		d.Also = []diagnose.Category{diagnose.LambdaUnhandled}
 	}
 	d.Focus = f.focusField("the function called here ran out of resources", "Resource", "Parameters")
 	d.Prevention = []string{"Alarm on Max Memory Used near Memory Size (Lambda Insights, or a metric filter on the REPORT lines)."}
@@ -314,7 +327,7 @@ var LambdaException = &diagnose.Rule{
 var keyError = pattern.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
-	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
+	if !f.lambda() && !f.raisedByFunction() || lambdaTimeout(f) != nil || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
 		return nil
 	}
 	s := f.signal()

@@ -102,6 +102,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Focus = f.focusOn("missing: not in "+strings.Replace(m.data, "its", "this state's", 1), g.pointer, span, located)
 	d.Explanation = f.lost(m, g, known)
 	d.Remedies = f.fillGap(m, g, known, span, located)
+	if r, ok := f.keepBesideError(m.input); ok {
+		d.Remedies = append([]diagnose.Remedy{r}, d.Remedies...)
+	}
 	d.Prevention = []string{
 		"Validate the execution's input in a first Choice state (IsPresent) or in the caller, so that a missing field is refused with words of its own.",
 		"States.ALL does not catch States.Runtime: a Catch cannot save a state from a path that is not there.",

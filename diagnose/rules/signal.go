@@ -55,7 +55,7 @@ var classes = []struct {
 	{
 		diagnose.Throttling,
 		pattern.New(`(?i)^(Throttling|ThrottlingException|Throttled|ThrottledException|ThrottlingError|TooManyRequests|TooManyRequestsException|RequestLimitExceeded|RequestThrottled|RequestThrottledException|ProvisionedThroughputExceeded|ProvisionedThroughputExceededException|SlowDown|BandwidthLimitExceeded|EC2ThrottledException|KMSThrottlingException|KmsThrottlingException|PriorRequestNotComplete|RateExceeded|RateLimitExceeded|RateLimitError|LimitExceededExceptionRate|RequestRateTooHigh|ReservedFunctionConcurrentInvocationLimitExceeded|ConcurrentInvocationLimitExceeded|FunctionThrottled|ThroughputExceeded|ReadThrottle|ServiceQuotaThrottled|MaximumSendingRateExceeded|OnDemandThroughputExceeded)$`),
-		pattern.New(`(?i)rate exceeded|too many requests|throttl(?:ed|ing)|(?:reduce|slow down) your request rate|rate limit|sending rate exceeded|throughput (?:for the table|was|has been) exceeded|exceeded (?:the |your )?(?:maximum )?(?:allowed )?(?:request|call|throughput|token) rate|too many tokens|429 client error|quota exceeded for (?:metric|quota metric)|requests? per (?:second|minute)`),
+		pattern.New(`(?i)(?:^|[:.(\['"“] ?|request |provisioned |sending |call |api |invocation |write |read )rate exceeded|too many requests|throttl(?:ed|ing)|(?:reduce|slow down) your request rate|rate limit|sending rate exceeded|throughput (?:for the table|was|has been) exceeded|exceeded (?:the |your )?(?:maximum )?(?:allowed )?(?:request|call|throughput|token) rate|too many tokens|429 client error|quota exceeded for (?:metric|quota metric)|requests? per (?:second|minute)`),
 		pattern.New(`(?i)(Throttl\w*|TooManyRequests\w*|RateExceeded\w*)$`),
 	},
 	{
@@ -124,6 +124,9 @@ func signalOf(c *diagnose.Cause) signal {
 	if c.Shape == diagnose.LambdaCause {
 		names = names[:1]
 	}
+	if c.Shape == diagnose.LambdaCause && ownMistake.MatchString(exception(c.Type)) {
+		return signal{} // what the message holds is data
+	}
 	if s, ok := special(c); ok {
 		return s
 	}
@@ -141,7 +144,7 @@ func signalOf(c *diagnose.Cause) signal {
 		if class.category == diagnose.ResourceNotFound && absentMember.MatchString(c.Message) {
 			continue
 		}
-		if ownWords(c, class.category) && class.words.MatchString(c.Message) {
+		if ownWords(c, class.category) && class.words.MatchString(c.Message) && !loose(c, class.category) {
 			return signal{class.category, true}
 		}
 	}
@@ -170,6 +173,26 @@ func ownWords(c *diagnose.Cause, category diagnose.Category) bool {
 	}
 	return true
 }
+
+// loose reports words that a function's own code says of something else than an
+// AWS service's answer: “throttling valve”, “not authorized to perform refunds”.
+func loose(c *diagnose.Cause, category diagnose.Category) bool {
+	if c.Shape != diagnose.LambdaCause || c.Service != "" || c.Action != "" {
+		return false
+	}
+	switch category {
+	case diagnose.Throttling:
+		return !throttledCall.MatchString(c.Message)
+	case diagnose.Permission:
+		return otherRight.MatchString(c.Message)
+	}
+	return false
+}
+
+var (
+	throttledCall = pattern.New(`(?i)too many requests|rate limit|429|Throttl(?:ed|ing)(?:Exception|Error)|(?:requests?|calls?|invocations?|api|client)\b.{0,40}\bthrottled|throttled by|(?:^|[:.(\['"“] ?|request |provisioned |sending |call |api )rate exceeded|request rate|too many tokens|throughput|requests? per (?:second|minute)`)
+	otherRight    = pattern.New(`(?i)is not authorized to perform [a-z]+ (?:on|for|of|in)?\b`)
+)
 
 // byWords lets a service's words correct what its exception name suggests: many
 // services say ValidationException for what does not exist.

@@ -16,7 +16,7 @@ var HeartbeatMissed = &diagnose.Rule{
 }
 
 func (f *facts) timedOut() bool {
-	return f.errorIs("States.Timeout", "States.HeartbeatTimeout") && f.nested == nil && f.root.Shape != diagnose.LambdaCause
+	return f.errorIs("States.Timeout", "States.HeartbeatTimeout") && f.nested == nil && f.root.Shape != diagnose.LambdaCause && !f.ownFail()
 }
 
 func seconds(a *asl.Amount) string {
