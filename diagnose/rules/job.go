@@ -287,7 +287,9 @@ var (
 	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
 	netFailed       = pattern.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
-	status404       = pattern.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
+	// noWayOut is a subnet from which a job cannot reach S3.
+	noWayOut  = pattern.New(`(?i)could not find S3 endpoint or NAT gateway|S3 endpoint validation failed`)
+	status404 = pattern.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
 	// queryFault are Athena's codes for queries and data that do not fit each other.
 	queryFault  = pattern.New(`^(?:SYNTAX_ERROR|TYPE_MISMATCH|COLUMN_NOT_FOUND|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|FUNCTION_NOT_FOUND|DIVISION_BY_ZERO|HIVE_BAD_DATA|HIVE_PARTITION_SCHEMA_MISMATCH|HIVE_INVALID_\w+|HIVE_UNSUPPORTED_FORMAT|PARQUET_\w+|NUMERIC_VALUE_OUT_OF_RANGE|MISMATCHED_COLUMN_ALIASES|DUPLICATE_COLUMN_NAME|AMBIGUOUS_NAME|EXPRESSION_NOT_\w+|NOT_SUPPORTED)$`)
 	codeMistake = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
@@ -306,7 +308,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	c := diagnose.Certain
 	and := func(cs ...diagnose.Category) []diagnose.Category { return cs }
 	switch {
-	case jobTimeout.MatchString(r.status) || jobTimeout.MatchString(r.reason):
+	case jobTimeout.MatchString(r.status) || jobTimeout.MatchString(r.code) || jobTimeout.MatchString(r.reason):
 		return diagnose.Timeout, and(diagnose.Configuration), c, diagnose.Depends
 	case pullFailed.MatchString(words) && ioTimeout.MatchString(words), initFailed.MatchString(words) && ioTimeout.MatchString(words):
 		return diagnose.Network, and(diagnose.Configuration), c, diagnose.Depends
@@ -323,6 +325,8 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 			return s.category, and(diagnose.Configuration), c, diagnose.No
 		}
 		return diagnose.Configuration, and(diagnose.Permission, diagnose.Network), diagnose.Likely, diagnose.Depends
+	case noWayOut.MatchString(words):
+		return diagnose.Network, and(diagnose.Configuration), c, diagnose.No
 	case containerMemory.MatchString(words) || r.exit == "137" && !hostGone.MatchString(words):
 		conf := c
 		if !containerMemory.MatchString(words) {
@@ -364,7 +368,7 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.InvalidParameters, and(diagnose.Other), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || tableAbsent.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
-	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
+	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "No objects found at", "no objects found under", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", "Bytes scanned limit"):
 		return diagnose.Quota, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Likely, diagnose.Depends
