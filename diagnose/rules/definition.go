@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // DefinitionRefused sees a definition that Step Functions does not take.
@@ -16,17 +16,17 @@ var DefinitionRefused = &diagnose.Rule{
 }
 
 var (
-	refusal = pattern.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
+	refusal = lazyregexp.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
 	// Where one problem begins: "CODE: ".
-	problemCode  = pattern.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
-	problemPlace = pattern.New(`(?s)^(.*) at (/.*)$`)
-	statePointer = pattern.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
-	required     = pattern.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
-	notAllowed   = pattern.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
-	badPath      = pattern.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
-	oneOf        = pattern.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
-	missingNext  = pattern.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
-	notReachable = pattern.New(`State "(.+?)" is not reachable`)
+	problemCode  = lazyregexp.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
+	problemPlace = lazyregexp.New(`(?s)^(.*) at (/.*)$`)
+	statePointer = lazyregexp.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
+	required     = lazyregexp.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
+	notAllowed   = lazyregexp.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
+	badPath      = lazyregexp.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
+	oneOf        = lazyregexp.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
+	missingNext  = lazyregexp.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
+	notReachable = lazyregexp.New(`State "(.+?)" is not reachable`)
 )
 
 // refused reports that the failure is about the definition's own text.
@@ -243,7 +243,7 @@ func nearField(name string) string {
 	return best
 }
 
-var spelling = pattern.New(`(States\.[A-Za-z0-9]+)\s*\(`)
+var spelling = lazyregexp.New(`(States\.[A-Za-z0-9]+)\s*\(`)
 
 func rightSpelling(s string) string {
 	for name := range intrinsics {

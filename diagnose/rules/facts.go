@@ -7,7 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -113,18 +113,18 @@ func (f *facts) unsaid(said string) []string {
 }
 
 // quotedData is data that Step Functions repeats in a message.
-var quotedData = pattern.New(`(?s)'\{.*\}'|input '.*'|to input .*`)
+var quotedData = lazyregexp.New(`(?s)'\{.*\}'|input '.*'|to input .*`)
 
 // Names of hosts and of policies that allow much are not repeated as if they were
 // the workflow's own.
 var (
-	hostLike = pattern.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
-	fileLike = pattern.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
-	broad    = pattern.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
+	hostLike = lazyregexp.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
+	fileLike = lazyregexp.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
+	broad    = lazyregexp.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
 )
 
 // messageName is an ARN, or one word in quotes.
-var messageName = pattern.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
+var messageName = lazyregexp.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
@@ -288,8 +288,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = pattern.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
-	machineARN   = pattern.New(`:stateMachine:([\w.-]+)`)
+	executionARN = lazyregexp.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = lazyregexp.New(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.
@@ -365,7 +365,7 @@ func (f *facts) function() string {
 	return ""
 }
 
-var functionARN = pattern.New(`:function:([\w-]+(?::[\w$-]+)?)`)
+var functionARN = lazyregexp.New(`:function:([\w-]+(?::[\w$-]+)?)`)
 
 // functionOr is "the function X" or "the function".
 func (f *facts) functionOr() string {

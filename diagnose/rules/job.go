@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // jobReport is what a cause says of work that a service ran and that failed.
@@ -165,7 +165,7 @@ func glueReport(f *facts) *jobReport {
 	return r
 }
 
-var glueCategory = pattern.New(`Error Category: ([A-Z_]+)`)
+var glueCategory = lazyregexp.New(`Error Category: ([A-Z_]+)`)
 
 func athenaReport(f *facts) *jobReport {
 	if !f.has("QueryExecution", "Status", "State") {
@@ -277,29 +277,29 @@ func otherReport(f *facts) *jobReport {
 }
 
 var (
-	taskDefinition  = pattern.New(`task-definition/([\w-]+(?::\d+)?)`)
-	reasonCode      = pattern.New(`^([A-Z][A-Z_]+):`)
-	badStatus       = pattern.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
-	pullDenied      = pattern.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
-	pullAbsent      = pattern.New(`(?i)may require|does not exist`)
-	tableAbsent     = pattern.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
-	containerMemory = pattern.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
-	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
-	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
-	netFailed       = pattern.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
+	taskDefinition  = lazyregexp.New(`task-definition/([\w-]+(?::\d+)?)`)
+	reasonCode      = lazyregexp.New(`^([A-Z][A-Z_]+):`)
+	badStatus       = lazyregexp.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
+	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullAbsent      = lazyregexp.New(`(?i)may require|does not exist`)
+	tableAbsent     = lazyregexp.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
+	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
+	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
+	netFailed       = lazyregexp.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
 	// noWayOut is a subnet from which a job cannot reach S3.
-	noWayOut  = pattern.New(`(?i)could not find S3 endpoint or NAT gateway|S3 endpoint validation failed`)
-	status404 = pattern.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
+	noWayOut  = lazyregexp.New(`(?i)could not find S3 endpoint or NAT gateway|S3 endpoint validation failed`)
+	status404 = lazyregexp.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
 	// queryFault are Athena's codes for queries and data that do not fit each other.
-	queryFault  = pattern.New(`^(?:SYNTAX_ERROR|TYPE_MISMATCH|COLUMN_NOT_FOUND|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|FUNCTION_NOT_FOUND|DIVISION_BY_ZERO|HIVE_BAD_DATA|HIVE_PARTITION_SCHEMA_MISMATCH|HIVE_INVALID_\w+|HIVE_UNSUPPORTED_FORMAT|PARQUET_\w+|NUMERIC_VALUE_OUT_OF_RANGE|MISMATCHED_COLUMN_ALIASES|DUPLICATE_COLUMN_NAME|AMBIGUOUS_NAME|EXPRESSION_NOT_\w+|NOT_SUPPORTED)$`)
-	codeMistake = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
-	initFailed  = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
-	unsupported = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
-	hostGone    = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
-	noCapacity  = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
-	jobStopped  = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
-	jobTimeout  = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
-	ioTimeout   = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
+	queryFault  = lazyregexp.New(`^(?:SYNTAX_ERROR|TYPE_MISMATCH|COLUMN_NOT_FOUND|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|FUNCTION_NOT_FOUND|DIVISION_BY_ZERO|HIVE_BAD_DATA|HIVE_PARTITION_SCHEMA_MISMATCH|HIVE_INVALID_\w+|HIVE_UNSUPPORTED_FORMAT|PARQUET_\w+|NUMERIC_VALUE_OUT_OF_RANGE|MISMATCHED_COLUMN_ALIASES|DUPLICATE_COLUMN_NAME|AMBIGUOUS_NAME|EXPRESSION_NOT_\w+|NOT_SUPPORTED)$`)
+	codeMistake = lazyregexp.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
+	initFailed  = lazyregexp.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	unsupported = lazyregexp.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
+	hostGone    = lazyregexp.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
+	noCapacity  = lazyregexp.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
+	jobStopped  = lazyregexp.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
+	jobTimeout  = lazyregexp.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
+	ioTimeout   = lazyregexp.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
 )
 
 // kind of failure of a job, by the service's words.
@@ -536,7 +536,7 @@ func (f *facts) jobItself(r *jobReport) diagnose.Remedy {
 }
 
 // noRoom is ECS's reason where no instance has enough left: RESOURCE:MEMORY.
-var noRoom = pattern.New(`RESOURCE:([A-Z]+)`)
+var noRoom = lazyregexp.New(`RESOURCE:([A-Z]+)`)
 
 func (f *facts) againJob(retryable diagnose.Retryable) []diagnose.Remedy {
 	if retryable != diagnose.Yes {

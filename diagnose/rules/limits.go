@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Throttled sees a rate limit.
@@ -170,7 +170,7 @@ func throttled(f *facts) *diagnose.Finding {
 	return d
 }
 
-var throttleName = pattern.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
+var throttleName = lazyregexp.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
 
 func limitStep(f *facts) string {
 	switch f.service() {
@@ -197,7 +197,7 @@ var QuotaReached = &diagnose.Rule{
 	Check: one(quotaReached),
 }
 
-var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
+var instanceQuota = lazyregexp.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
 
 // executionsExceeded tells of the limit of open executions.
 func executionsExceeded(d *diagnose.Finding) *diagnose.Finding {
@@ -241,10 +241,10 @@ func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
 }
 
 // runsOf is how Glue names the job.
-var runsOf = pattern.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
+var runsOf = lazyregexp.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
 
 // paidFor are limits of money.
-var paidFor = pattern.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
+var paidFor = lazyregexp.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
 
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
@@ -332,8 +332,8 @@ func quotaReached(f *facts) *diagnose.Finding {
 var (
 	// kept are things that count against a quota until they are deleted; underway is
 	// what ends by itself.
-	kept     = pattern.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
-	underway = pattern.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
+	kept     = lazyregexp.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
+	underway = lazyregexp.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
 )
 
 func quotaCode(f *facts) string {
@@ -363,7 +363,7 @@ var HistoryFull = &diagnose.Rule{
 	Check: one(historyFullFound),
 }
 
-var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
+var historyFull = lazyregexp.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
 	if !historyFull.MatchString(f.msg) || f.apiInput() {
@@ -390,9 +390,9 @@ var PayloadTooLarge = &diagnose.Rule{
 	Check: one(payloadTooLarge),
 }
 
-var byteLimit = pattern.New(`(?i)(?:max(?:imum)?|limit|at most|up to|less than|smaller than|shorter than|allowed)[^.]{0,60}?(?:is|of|:|than|most|to)? (\d[\d,]*) ?(bytes|kb|kib|mb|mib|characters)|(\d[\d,]*)[ -]?(byte|kb|kib|mb|mib|character) (?:limit|maximum)`)
+var byteLimit = lazyregexp.New(`(?i)(?:max(?:imum)?|limit|at most|up to|less than|smaller than|shorter than|allowed)[^.]{0,60}?(?:is|of|:|than|most|to)? (\d[\d,]*) ?(bytes|kb|kib|mb|mib|characters)|(\d[\d,]*)[ -]?(byte|kb|kib|mb|mib|character) (?:limit|maximum)`)
 
-var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
+var resultOf = lazyregexp.New(`The state/task '([^']+)' returned a result`)
 
 func payloadTooLarge(f *facts) *diagnose.Finding {
 	limit := f.errorIs("States.DataLimitExceeded") || f.says("exceeding the maximum number of bytes service limit")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // MapThreshold sees a Map that failed for too many failed items.
@@ -62,9 +62,9 @@ var ItemReader = &diagnose.Rule{
 }
 
 var (
-	csvTrouble  = pattern.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
-	notIterable = pattern.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
-	tooBig      = pattern.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
+	csvTrouble  = lazyregexp.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
+	notIterable = lazyregexp.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
+	tooBig      = lazyregexp.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
 )
 
 func itemReader(f *facts) *diagnose.Finding {
@@ -167,8 +167,8 @@ func (f *facts) placeInS3(field string) (bucket, key string) {
 }
 
 var (
-	literalBucket = pattern.New(`"Bucket"\s*:\s*"([a-z0-9][a-z0-9.-]+)"`)
-	literalKey    = pattern.New(`"Key"\s*:\s*"([^"$]+)"`)
+	literalBucket = lazyregexp.New(`"Bucket"\s*:\s*"([a-z0-9][a-z0-9.-]+)"`)
+	literalKey    = lazyregexp.New(`"Key"\s*:\s*"([^"$]+)"`)
 )
 
 // itemsFailed names the items of the Map that failed, as far as the history tells.

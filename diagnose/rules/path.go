@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,10 +18,10 @@ var MissingPath = &diagnose.Rule{
 }
 
 var (
-	notFoundInInput = pattern.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundInInput = lazyregexp.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
 	// of an intrinsic function's argument
-	argumentNotFound = pattern.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort    = pattern.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	argumentNotFound = lazyregexp.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = lazyregexp.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -55,7 +55,7 @@ type missing struct {
 }
 
 // pathCall is a function at the end of a path: $.list.sum().
-var pathCall = pattern.New(`\.([a-z]\w*)\(\)$`)
+var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
 
 func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
@@ -275,7 +275,7 @@ var ChoicePath = &diagnose.Rule{
 	Check: one(choicePath),
 }
 
-var choiceInvalid = pattern.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
+var choiceInvalid = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
 
 func choicePath(f *facts) *diagnose.Finding {
 	m := choiceInvalid.FindStringSubmatch(f.msg)
@@ -333,8 +333,8 @@ var InvalidPath = &diagnose.Rule{
 }
 
 var (
-	invalidPathText = pattern.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
-	unableToApply   = pattern.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
+	invalidPathText = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
+	unableToApply   = lazyregexp.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
 )
 
 func invalidPath(f *facts) *diagnose.Finding {
@@ -451,7 +451,7 @@ var ResultPathMisfit = &diagnose.Rule{
 	Check: one(resultPathMisfit),
 }
 
-var referencePath = pattern.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
+var referencePath = lazyregexp.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
 
 func resultPathMisfit(f *facts) *diagnose.Finding {
 	m := referencePath.FindStringSubmatch(f.msg)
@@ -494,8 +494,8 @@ var ItemsNotArray = &diagnose.Rule{
 }
 
 var (
-	mustBeArray  = pattern.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
-	itemsInvalid = pattern.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
+	mustBeArray  = lazyregexp.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
+	itemsInvalid = lazyregexp.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
 )
 
 func itemsNotArray(f *facts) *diagnose.Finding {
@@ -560,7 +560,7 @@ var RuntimeData = &diagnose.Rule{
 	Check: one(runtimeData),
 }
 
-var anyPath = pattern.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+var anyPath = lazyregexp.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
 
 func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {

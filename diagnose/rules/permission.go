@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // denial is what an access error says.
@@ -19,15 +19,15 @@ type denial struct {
 }
 
 var (
-	notAuthorized = pattern.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
-	assumedRole   = pattern.New(`:assumed-role/([\w+=,.@-]+)`)
-	plainRole     = pattern.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
-	anyARN        = pattern.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
-	mayNotCall    = pattern.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
+	notAuthorized = lazyregexp.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Za-z0-9*]+)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
+	assumedRole   = lazyregexp.New(`:assumed-role/([\w+=,.@-]+)`)
+	plainRole     = lazyregexp.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
+	anyARN        = lazyregexp.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
+	mayNotCall    = lazyregexp.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
 )
 
 // namedAction is an IAM action somewhere in a message.
-var namedAction = pattern.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
+var namedAction = lazyregexp.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
 
 func readDenial(msg string) denial {
 	var d denial
@@ -70,7 +70,7 @@ func readDenial(msg string) denial {
 
 // outputBucket is how Athena says that the caller may not look at the bucket for
 // the results, or that there is none of that name.
-var outputBucket = pattern.New(`(?i)unable to verify/create output bucket ?([a-z0-9.-]*[a-z0-9])?`)
+var outputBucket = lazyregexp.New(`(?i)unable to verify/create output bucket ?([a-z0-9.-]*[a-z0-9])?`)
 
 func denier(s string) string {
 	s = strings.ToLower(s)
@@ -147,7 +147,7 @@ func accessDenied(f *facts) *diagnose.Finding {
 }
 
 // kubernetesDenied is how a cluster's own API says no, to whom, and to what.
-var kubernetesDenied = pattern.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
+var kubernetesDenied = lazyregexp.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
 
 // clusterDenied tells of a Kubernetes API that does not let the state machine's
 // role in, which no IAM policy changes. m is a match of kubernetesDenied, or nil.
@@ -328,9 +328,9 @@ func uniq(items []string) []string {
 
 // mighty are actions for which no ready statement is written: who could put them
 // into an error message would be granted them.
-var mighty = pattern.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
+var mighty = lazyregexp.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
 
-var iamActionForm = pattern.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
+var iamActionForm = lazyregexp.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
 
 // statement is a policy statement that allows what was denied; "" where it is not safe or not possible to write one.
 func statement(d denial, f *facts) string {
@@ -382,7 +382,7 @@ var ManagedRule = &diagnose.Rule{
 	Check: one(managedRuleDenied),
 }
 
-var managedRule = pattern.New(`(?i)not authorized to create managed-?\s?rule`)
+var managedRule = lazyregexp.New(`(?i)not authorized to create managed-?\s?rule`)
 
 func managedRuleDenied(f *facts) *diagnose.Finding {
 	if !managedRule.MatchString(f.msg) {
@@ -424,13 +424,13 @@ var AssumeRole = &diagnose.Rule{
 	Check: one(assumeRole),
 }
 
-var cannotAssume = pattern.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
+var cannotAssume = lazyregexp.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
 // deniedObject is what a job was not let read.
-var deniedObject = pattern.New(`(?i)(?:access denied to|could not access (?:[\w -]{1,30} at )?|cannot access) ?(s3://[\w./-]+[\w/-])`)
+var deniedObject = lazyregexp.New(`(?i)(?:access denied to|could not access (?:[\w -]{1,30} at )?|cannot access) ?(s3://[\w./-]+[\w/-])`)
 
 // servicePrincipal is the service that a message wants to see in a trust policy.
-var servicePrincipal = pattern.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
+var servicePrincipal = lazyregexp.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
 
 func assumes(f *facts) bool {
 	return cannotAssume.MatchString(f.msg) && !f.refused() && !f.apiInput()
@@ -525,8 +525,8 @@ var LoggingDestination = &diagnose.Rule{
 }
 
 var (
-	logDestination = pattern.New(`(?i)not authorized to access the Log Destination`)
-	loggingInvalid = pattern.New(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
+	logDestination = lazyregexp.New(`(?i)not authorized to access the Log Destination`)
+	loggingInvalid = lazyregexp.New(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
 )
 
 func loggingDestination(f *facts) *diagnose.Finding {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,8 +18,8 @@ var WaitValue = &diagnose.Rule{
 }
 
 var (
-	secondsPath   = pattern.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
-	timestampText = pattern.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
+	secondsPath   = lazyregexp.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
+	timestampText = lazyregexp.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
 )
 
 func waitValue(f *facts) *diagnose.Finding {
@@ -90,9 +90,9 @@ func pathIn(path string) string {
 }
 
 var (
-	isoDate   = pattern.New(`^\d{4}-(\d\d)-(\d\d)`)
-	isoTime   = pattern.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
-	isoOffset = pattern.New(`(?:Z|[+-]\d\d:?\d\d)$`)
+	isoDate   = lazyregexp.New(`^\d{4}-(\d\d)-(\d\d)`)
+	isoTime   = lazyregexp.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
+	isoOffset = lazyregexp.New(`(?:Z|[+-]\d\d:?\d\d)$`)
 )
 
 // timestampFault says what is wrong with a timestamp, as far as can be told.
@@ -127,9 +127,9 @@ var NumberPath = &diagnose.Rule{
 }
 
 var (
-	fieldRefers   = pattern.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
-	cannotBe      = pattern.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
-	mapSettingSet = pattern.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
+	fieldRefers   = lazyregexp.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
+	cannotBe      = lazyregexp.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
+	mapSettingSet = lazyregexp.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
 )
 
 func numberPath(f *facts) *diagnose.Finding {
@@ -237,11 +237,11 @@ var TaskFormat = &diagnose.Rule{
 }
 
 var (
-	couldNotStart = pattern.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
-	fieldInvalid  = pattern.New(`The (?:value (?:of|for) the )?field ['"]?([\w./\[\]$-]+)['"]? (has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
-	requiredField = pattern.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
-	notParsed     = pattern.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
-	column        = pattern.New(`line: (\d+), column: (\d+)`)
+	couldNotStart = lazyregexp.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
+	fieldInvalid  = lazyregexp.New(`The (?:value (?:of|for) the )?field ['"]?([\w./\[\]$-]+)['"]? (has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
+	requiredField = lazyregexp.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
+	notParsed     = lazyregexp.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
+	column        = lazyregexp.New(`line: (\d+), column: (\d+)`)
 )
 
 func taskFormat(f *facts) *diagnose.Finding {
@@ -269,7 +269,7 @@ func taskFormat(f *facts) *diagnose.Finding {
 	return d
 }
 
-var memberAt = pattern.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
+var memberAt = lazyregexp.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
 
 func (f *facts) jsonFault() string {
 	if m := memberAt.FindStringSubmatch(f.msg); m != nil {
@@ -352,7 +352,7 @@ var LiteralPath = &diagnose.Rule{
 	Check: one(literalPath),
 }
 
-var sentLiterally = pattern.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
+var sentLiterally = lazyregexp.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
 
 // literalInPlaceOfName is a JSONPath that the state gives as plain text for what a
 // service does not find or take; "" where there is none.
