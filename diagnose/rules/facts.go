@@ -99,6 +99,9 @@ func (f *facts) unsaid(said string) []string {
 	var names []string
 	for _, m := range messageName.FindAllStringSubmatch(text, 12) {
 		name := strings.TrimRight(firstOf(m[1:]...), ".:,")
+		if m := assumedRole.FindStringSubmatch(name); m != nil && strings.Contains(said, m[1]) {
+			continue
+		}
 		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
 			continue
 		}

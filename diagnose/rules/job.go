@@ -435,6 +435,9 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 		exit = fmt.Sprintf(": its container%s exited with exit code %s (ExitCode %s)", nameOf(r.who), r.exit, r.exit)
 	} else if r.who != "" {
 		exit = fmt.Sprintf(" in its %s", harmless(r.who))
+		if r.service == "ecs" || r.service == "batch" {
+			exit = fmt.Sprintf(" in its container %s", harmless(r.who))
+		}
 	}
 	status := ""
 	if looksLikeName(r.status) && r.status != "" {
@@ -449,7 +452,8 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	d.Explanation = f.whyJob(r, category)
 	d.Focus = f.focusField("what is started here failed", "Resource", "Parameters", "Arguments")
 	steps := append([]string(nil), r.look...)
-	if r.logs != "" {
+	words := r.code + " " + r.reason
+	if r.logs != "" && !pullFailed.MatchString(words) && !initFailed.MatchString(words) { // else nothing ran that could log
 		steps = append([]string{"Read the log of the failed work: " + r.logs + "."}, steps...)
 	}
 	d.Remedies = append([]diagnose.Remedy{f.mendJob(r, category, steps)}, f.againJob(retryable)...)
@@ -597,6 +601,9 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	return "The service ran the work and reports that it failed; its log has the reason."
 }
 
+// ecrImage is an image in a registry of Amazon ECR: account, region, repository, tag.
+var ecrImage = lazyregexp.New(`(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+):([\w][\w.-]{0,127})`)
+
 func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagnose.Remedy {
 	words := r.code + " " + r.reason
 	switch {
@@ -614,7 +621,11 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 		}
 		return diagnose.Remedy{Title: "Give the work's own role the permission", Steps: append([]string{first}, steps...)}
 	case pullFailed.MatchString(words) && c == diagnose.ResourceNotFound:
-		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: aws ecr describe-images --repository-name REPOSITORY --image-ids imageTag=TAG; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
+		look := "aws ecr describe-images --repository-name REPOSITORY --image-ids imageTag=TAG"
+		if m := ecrImage.FindStringSubmatch(words); m != nil {
+			look = fmt.Sprintf("aws ecr describe-images --registry-id %s --region %s --repository-name %s --image-ids imageTag=%s", m[1], m[2], m[3], m[4])
+		}
+		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: " + look + "; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
 	case c == diagnose.Network:
 		return diagnose.Remedy{Title: "Give the work's subnet a way out", Steps: append([]string{"A route to a NAT gateway (or AssignPublicIp ENABLED in a public subnet), or VPC endpoints for ecr.api, ecr.dkr, S3 (gateway), logs, secretsmanager and ssm; security groups that let 443 out and in at the endpoints."}, steps...)}
 	case c == diagnose.ResourceNotFound:

@@ -272,7 +272,7 @@ var environments = []struct {
 }{
 	{[]string{"ENILimitReachedException", "ENILimitReached"}, diagnose.Quota, diagnose.Yes, "the limit of network interfaces (ENIs) in the VPC is reached", "Free network interfaces, or ask for a higher limit in Service Quotas (VPC, network interfaces per region)."},
 	{[]string{"SubnetIPAddressLimitReachedException"}, diagnose.Quota, diagnose.Yes, "its subnets have no free IP address left", "Give the function larger or further subnets, in at least two zones."},
-	{[]string{"EC2ThrottledException"}, diagnose.Throttling, diagnose.Yes, "EC2 throttled the calls that make its network interface", "Retry with back-off; it passes."},
+	{[]string{"EC2ThrottledException", "Ec2ThrottledException"}, diagnose.Throttling, diagnose.Yes, "EC2 throttled the calls that make its network interface", "Retry with back-off; it passes."},
 	{[]string{"EC2AccessDeniedException"}, diagnose.Permission, diagnose.No, "its role may not manage network interfaces in the VPC", "Attach the managed policy AWSLambdaVPCAccessExecutionRole to the function's role (ec2:CreateNetworkInterface, ec2:DescribeNetworkInterfaces, ec2:DeleteNetworkInterface)."},
 	{[]string{"EC2UnexpectedException"}, diagnose.ServiceError, diagnose.Yes, "EC2 failed unexpectedly while its network was set up", "Retry with back-off."},
 	{[]string{"InvalidSubnetIDException", "InvalidSecurityGroupIDException"}, diagnose.Configuration, diagnose.No, "a subnet or security group of its VPC setting does not exist", "Correct VpcConfig: the subnets and security groups have to exist and belong to one VPC."},
@@ -535,6 +535,9 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	}
 	d.Title = upper(f.functionOr()) + " failed without saying why"
 	d.RootCause = fmt.Sprintf("%s ended without an error that Step Functions could read (Lambda.Unknown): it was cut off (memory, time limit, a crash), or its answer was lost.", upper(f.functionOr()))
+	if early {
+		d.RootCause = fmt.Sprintf("The process of %s was gone before it had answered%s: it crashed, left by itself (process.exit, sys.exit), or was killed for its memory.", f.functionOr(), saying(f.msg))
+	}
 	d.Explanation = "Lambda gives no error type when the process is ended from outside. The REPORT and END lines in the log tell time and memory used."
 	d.Remedies = []diagnose.Remedy{{Title: "Read the log of that invocation", Steps: []string{"aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h   (look for “Task timed out”, “Runtime exited”, and Max Memory Used)"}},
 		f.retryRemedy("Retry once it is known that the function may run twice")}

@@ -129,7 +129,7 @@ func (f *facts) retryNote() string {
 
 func throttled(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.Throttling {
+	if s.category != diagnose.Throttling || lambdaEnvironment(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.Throttling, s.confidence(), diagnose.Yes)

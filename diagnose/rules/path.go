@@ -60,6 +60,9 @@ var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
 func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
+		if strings.HasPrefix(m.path, "$$.Execution.Input") {
+			m.data = "the input that the execution was started with"
+		}
 	}
 	path, field := pathed(m.path), m.field
 	if field != "" {
@@ -130,6 +133,10 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 		}
 	}
 	switch {
+	case known && textWithJSON(g.at):
+		return fmt.Sprintf("%s is a text that holds JSON, as bodies of HTTP answers, queue messages and causes are, and a path does not look into a text: it has to be parsed first.", upper(pathed(g.reached)))
+	case strings.HasPrefix(m.path, "$$.Execution.Input"):
+		return "The context object's Execution.Input is what the execution was started with, whatever the states made of it: whoever starts it (a schedule, a rule, an API, a person) did not send this member."
 	case known && in.Kind() == value.KindObject && in.Len() == 0:
 		return "The input is an empty object ({}): the execution was started with no input, or an earlier state replaced all of it."
 	case hasKeys(in, "Error", "Cause") && in.Len() == 2:
@@ -157,8 +164,24 @@ func hasKeys(v value.Value, keys ...string) bool {
 
 func inMap(s *asl.State) bool { return s != nil && s.Machine != nil && s.Machine.Processor != nil }
 
+// textWithJSON reports a text that is a JSON object or array.
+func textWithJSON(v value.Value) bool {
+	s, ok := v.AsString()
+	if s = strings.TrimSpace(s); !ok || s == "" || s[0] != '{' && s[0] != '[' {
+		return false
+	}
+	_, err := value.Parse(s)
+	return err == nil
+}
+
 func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located bool) []diagnose.Remedy {
 	var out []diagnose.Remedy
+	if known && textWithJSON(g.at) && isPath(g.reached) {
+		out = append(out, diagnose.Remedy{Title: "Parse the text first", Steps: []string{
+			fmt.Sprintf(`Put a Pass in front with "Parameters": {"parsed.$": "States.StringToJson(%s)"} and "ResultPath": "$.body", and read %s here.`, g.reached, harmless(join("$.body.parsed", g.missing))),
+			fmt.Sprintf("In JSONata: $parse($states.input%s).%s", strings.TrimPrefix(g.reached, "$"), harmless(g.missing)),
+		}})
+	}
 	if path, why := nearest(m.input, g); known && path != "" && strings.HasPrefix(m.path, "$.") {
 		r := diagnose.Remedy{
 			Title: fmt.Sprintf("Read %s, %s", path, why),

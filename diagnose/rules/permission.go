@@ -257,6 +257,8 @@ func explainDenial(f *facts, d denial) string {
 		return "The one who reports the result of a task token needs states:SendTaskSuccess, states:SendTaskFailure and states:SendTaskHeartbeat on the state machine; the execution's own role has no part in it."
 	case service == "kms" || f.says("KMS", "kms:"):
 		return "The data is encrypted with a customer managed KMS key: besides the role's policy, the key's own policy has to let the role use the key (kms:Decrypt, kms:GenerateDataKey)."
+	case service == "bedrock":
+		return "A model id that begins with us., eu., apac. or global. is an inference profile, which sends the call to several regions: the role needs the action on the profile's ARN and on the model in every one of them (arn:aws:bedrock:*::foundation-model/MODEL), and no policy of the organization may keep those regions out."
 	case strings.EqualFold(call, "AddTags") || strings.EqualFold(call, "TagResource"):
 		return "With .sync Step Functions adds tags of its own to the job it starts, so that the role needs the tagging action besides the one that creates the job."
 	case service == "s3" || f.task.service == "s3" || f.says("S3"):

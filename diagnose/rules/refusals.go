@@ -31,6 +31,11 @@ var refusals = []knownRefusal{
 		steps: []string{`In a JSONPath workflow make a text of the number: "N.$": "States.Format('{}', $.count)"; in JSONata: {% $string($states.input.count) %}.`},
 	},
 	{
+		words: lazyregexp.New(`(?i)provided key element does not match|Type mismatch for key|number of conditions on the keys is invalid`),
+		why:   "Key has to hold just the attributes that are the table's key, the partition key and, where there is one, the sort key, by their exact names and with the types that the table gives them; DynamoDB takes typed values, such as {\"S\": \"…\"}.",
+		steps: []string{"See what the key is: aws dynamodb describe-table --table-name TABLE --query 'Table.[KeySchema,AttributeDefinitions]'", `Write it so: "Key": {"id": {"S.$": "$.id"}} (a number as a text under N), and leave all other attributes out.`},
+	},
+	{
 		words: lazyregexp.New(`(?i)MessageGroupId|MessageDeduplicationId`),
 		why:   "A FIFO queue or topic (its name ends in .fifo) wants a MessageGroupId with every message, and a MessageDeduplicationId unless content-based deduplication is on; a standard one knows neither.",
 		steps: []string{`Add "MessageGroupId" (what has to stay in order, such as a customer's id) to the parameters, and "MessageDeduplicationId.$": "$$.Execution.Name" or switch ContentBasedDeduplication on at the queue or topic.`},

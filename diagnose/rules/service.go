@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -240,7 +241,7 @@ func conflict(f *facts) *diagnose.Finding {
 	}
 	d.Focus = f.focusField("conflicts with other work", "Resource")
 	d.Remedies = []diagnose.Remedy{
-		f.retryRemedy("Retry with back-off and jitter"),
+		f.retryRemedy("Retry with back-off and jitter", "Choose IntervalSeconds in the order of how long the other operation takes: seconds for a function or an item, minutes for a database, a crawler, a cluster or a stack."),
 		{Title: "Wait until the other operation is done, or take turns", Steps: []string{
 			"Wait for the resource's state before the call: poll its status (Lambda: State and LastUpdateStatus; tables, clusters: ACTIVE) in a Wait and Choice loop, or with the CLI's waiter, such as aws lambda wait function-updated-v2; upgrade tools that do not.",
 			"Let only one execution at a time touch the resource: MaxConcurrency 1, an SQS FIFO queue in front, or a lock in DynamoDB.",
@@ -325,7 +326,12 @@ func invalidRequest(f *facts) *diagnose.Finding {
 	if r := f.refusalOf(); r != nil {
 		d.Explanation, d.Also = r.why, r.also
 		if r.steps != nil {
-			d.Remedies[0].Steps = r.steps
+			d.Remedies[0].Steps = slices.Clone(r.steps)
+		}
+		if table := f.param("TableName"); table != "" && looksLikeName(table) {
+			for i, s := range d.Remedies[0].Steps {
+				d.Remedies[0].Steps[i] = strings.ReplaceAll(s, "--table-name TABLE ", "--table-name "+table+" ")
+			}
 		}
 	}
 	d.Prevention = []string{"Try the state alone with TestState and a recorded input, and validate input where it enters the workflow."}
