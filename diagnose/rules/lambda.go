@@ -148,10 +148,10 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	loadError = lazyregexp.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	loadError = lazyregexp.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError|Require stack:`)
 	// handlerMissing says that the function's entry is not there, in the words of the runtimes.
 	handlerMissing = lazyregexp.New(`(?i)\bbad handler\b|\bhandler (?:'[^']*' |"[^"]*" |\S+ )?(?:was |is )?(?:not found|missing|undefined|not exported|could not be (?:found|loaded))|^Handler '|(?:unable|failed) to (?:load|find) (?:the )?handler|no handler (?:found|defined)`)
-	importError    = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	importError    = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|cannot import name '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
 	sharedLib      = lazyregexp.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
@@ -423,11 +423,11 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "What the code decodes is in another encoding than it expects."
 	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
 		return no, "The code refuses or cannot handle a value of its input; the same input would be refused again."
-	case "NameError", "UnboundLocalError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
+	case "NameError", "UnboundLocalError", "RecursionError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
 	switch family := familyOf(kind); {
-	case family == waiting || waits.MatchString(msg):
+	case family == waiting || waits.MatchString(msg) || transitional.MatchString(msg) && !commonType.MatchString(k):
 		return diagnose.Yes, "The error says that something is not ready, busy or asked too often at the moment: that passes, so retry it after a while, with back-off."
 	case commonType.MatchString(k) && !endOfData.MatchString(msg):
 		// the type says nothing
@@ -480,7 +480,7 @@ func familyOf(name string) family {
 
 var (
 	waitingName  = lazyregexp.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|still|queued|(?:^|job|task|query|export|import)(?:is)?running|notfinished|notcomplete|notdone|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
-	passingName  = lazyregexp.New(`(?i)time-?_?d?_?out|toomany|retries|attempts|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
+	passingName  = lazyregexp.New(`(?i)time-?_?d?_?out|deadline|retries|attempts|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
 	standingName = lazyregexp.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decod|encoding|unicode|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config|quality|checkfailed|expectation|violation`)
 	// waits are words that ask for patience.
 	waits = lazyregexp.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
@@ -500,7 +500,7 @@ var (
 	nothingSaid = lazyregexp.New(`(?i)^\W*(?:undefined|null|none|nil|\[object object\]|unknown(?: error)?|error)\W*$`)
 )
 
-var refuses = lazyregexp.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|does not exist|syntax[ _]error|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = lazyregexp.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|does not exist|syntax[ _]error|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|at most \d+|\bno [a-z]+ in (?:the )?(?:file|input|event|payload|message|document|row|record|object)\b|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{

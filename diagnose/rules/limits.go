@@ -332,7 +332,7 @@ func quotaReached(f *facts) *diagnose.Finding {
 var (
 	// kept are things that count against a quota until they are deleted; underway is
 	// what ends by itself.
-	kept     = lazyregexp.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
+	kept     = lazyregexp.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|stack ?sets|stacks|certificates|security groups|subnets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
 	underway = lazyregexp.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
 )
 
