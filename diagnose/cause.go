@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -152,15 +152,15 @@ func readCause(err, text string, depth int) *Cause {
 }
 
 var (
-	statusName = pattern.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
+	statusName = lazyregexp.New(`^\w+(?:\.\w+)*\.([1-5]\d\d)$`) // ApiGateway.403, EKS.404
 	// CloudFormation: Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: …).
-	handlerReturned = pattern.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
+	handlerReturned = lazyregexp.New(`(?s)^Resource handler returned message: "(.*)" \(RequestToken: [^)]*\)\.?$`)
 )
 
 // unknownType is how Step Functions introduces a Lambda error without a type.
 const unknownType = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
 
-var stateNamed = pattern.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
+var stateNamed = lazyregexp.New(`(?s)^An error occurred while executing the state '(.*?)' \(entered at the event id #(\d+)\)\.\s*(.*)$`)
 
 func (c *Cause) stateNamed() {
 	m := stateNamed.FindStringSubmatch(c.Message)
@@ -312,18 +312,18 @@ func (c *Cause) words() string {
 var (
 	// AWS SDK for Java 1: "(Service: AWSLambda; Status Code: 429; Error Code: X; Request ID: …; Proxy: null)".
 	// AWS SDK for Java 2: "(Service: Lambda, Status Code: 403, Request ID: …)" and "(SDK Attempt Count: 1)".
-	sdkTrailer = pattern.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
+	sdkTrailer = lazyregexp.New(`(?s)\s*\(Service: ([^;,()]+)[;,] Status Code: (\d+)(?:[;,] Error Code: ([^;,()]+))?(?:[;,][^()]*)?\)(?:\s*\((?:SDK Attempt Count|SDK Diagnostics)[^)]*\))?`)
 	// botocore and the AWS CLI: "An error occurred (X) when calling the Y operation (reached max retries: 4): …".
-	botocore = pattern.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
+	botocore = lazyregexp.New(`(?s)An error occurred \(([\w.:-]+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: ?(.*)`)
 	// AWS SDK for Go 2: "operation error DynamoDB: GetItem, https response error StatusCode: 400, RequestID: …, api error X: …".
-	goSDK = pattern.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
+	goSDK = lazyregexp.New(`(?s)operation error ([\w ]+): (\w+), .*?StatusCode: (\d+), RequestID: [^,]*(?:, HostID: [^,]*)?, (?:api error )?(\w+)?:? ?(.*)`)
 	// AWS SDK for Go 1: "X: …\n\tstatus code: 400, request id: …".
-	goSDK1 = pattern.New(`(?s)(?:^|: )([A-Z]\w+): ([^\n]*?)\s+status code: (\d{3}), request id: [\w-]+`)
+	goSDK1 = lazyregexp.New(`(?s)(?:^|: )([A-Z]\w+): ([^\n]*?)\s+status code: (\d{3}), request id: [\w-]+`)
 	// Java's and .NET's way to quote another exception: "com.example.XException: …".
-	quotedType  = pattern.New(`^(?:[\w$]+[.$])*([A-Z]\w+(?:Exception|Error|Fault)): `)
-	pythonTuple = pattern.New(`(?s)^\((-?\d+), ['"](.*)['"]\)$`)
-	requestID   = pattern.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
-	sdkAttempts = pattern.New(`\s*\(SDK Attempt Count: \d+\)`)
+	quotedType  = lazyregexp.New(`^(?:[\w$]+[.$])*([A-Z]\w+(?:Exception|Error|Fault)): `)
+	pythonTuple = lazyregexp.New(`(?s)^\((-?\d+), ['"](.*)['"]\)$`)
+	requestID   = lazyregexp.New(`^(?:RequestId: [\w-]+ |\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ )(?:Error: )?`)
+	sdkAttempts = lazyregexp.New(`\s*\(SDK Attempt Count: \d+\)`)
 )
 
 // Of a long message the beginning and the end are read: what failed stands in
@@ -378,11 +378,11 @@ func (c *Cause) trailer() {
 }
 
 var (
-	pythonFrame = pattern.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
-	nodeFrame   = pattern.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
-	javaFrame   = pattern.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
-	dotnetFrame = pattern.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
-	rubyFrame   = pattern.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
+	pythonFrame = lazyregexp.New(`File "([^"]+)", line (\d+), in ([\w<>.]+)`)
+	nodeFrame   = lazyregexp.New(`^\s*at (?:(?:async )?([\w$.<>\[\] ]+?) )?\(?((?:file://)?/[^():]+|node:[\w/]+):(\d+)(?::\d+)?\)?$`)
+	javaFrame   = lazyregexp.New(`^\s*(?:at )?([\w.$<>/]+)\(([\w$]+\.(?:java|kt|scala)|Unknown Source|Native Method)(?::(\d+))?\)$`)
+	dotnetFrame = lazyregexp.New(`^\s*at (.+?\)) in (.+?):line (\d+)$`)
+	rubyFrame   = lazyregexp.New(`^(/[^:]+):(\d+):in [` + "`'" + `]([^']+)'$`)
 )
 
 func readFrames(c *Cause) []Frame {

@@ -139,6 +139,7 @@ func readJSON(file string, v any) error {
 // evaluation is what eval prints as JSON.
 type evaluation struct {
 	Scores  []eval.Score `json:"scores"`
+	Misses  []eval.Mark  `json:"misses"` // the marks that are not perfect
 	Runs    int          `json:"runs"`
 	Calls   int          `json:"modelCalls"`
 	CostUSD float64      `json:"costUSD"`
@@ -166,12 +167,17 @@ func evaluate(c *cobra.Command, o *options, exams []exam, times int, states bool
 			}
 			mark := eval.Judge(&e.row, doc)
 			if states {
-				mark.Mentions, mark.Retryable = true, true // not labelled
+				mark.Mentions, mark.Retryable, mark.Answer, mark.Label = false, false, "", "" // not labelled
 			}
 			marks = append(marks, mark)
 		}
 	}
-	out.Scores = eval.Sum(marks)
+	out.Scores, out.Misses = eval.Sum(marks), []eval.Mark{}
+	for _, m := range marks {
+		if !m.Perfect(states) {
+			out.Misses = append(out.Misses, m)
+		}
+	}
 	if o.format == formatJSON {
 		enc := json.NewEncoder(c.OutOrStdout())
 		enc.SetIndent("", "  ")

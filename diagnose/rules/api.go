@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // NameTaken sees an execution whose name is taken.
@@ -112,7 +112,7 @@ var StepFunctionsAPI = &diagnose.Rule{
 	Check: one(stepFunctionsAPI),
 }
 
-var quotedReason = pattern.New(`: '([^']*)'`)
+var quotedReason = lazyregexp.New(`: '([^']*)'`)
 
 func stepFunctionsAPI(f *facts) *diagnose.Finding {
 	for _, p := range apiProblems {

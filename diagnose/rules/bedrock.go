@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // ModelAccess sees a Bedrock model that the account may not, or cannot so, use.
@@ -15,10 +15,10 @@ var ModelAccess = &diagnose.Rule{
 }
 
 var (
-	modelAccess  = pattern.New(`(?i)You don.?t have access to the model|model access is denied|use case (?:details|form)|aws-marketplace:(?:ViewSubscriptions|Subscribe)|not available for this account|Access to this model`)
-	needsProfile = pattern.New(`(?i)on-demand throughput (?:isn.t|is not) supported|inference profile`)
-	legacyModel  = pattern.New(`(?i)marked by provider as Legacy|end of (?:its )?life|(?:model|version) (?:is |has been )?(?:deprecated|retired)`)
-	wrongModel   = pattern.New(`(?i)provided model identifier is invalid|model identifier`)
+	modelAccess  = lazyregexp.New(`(?i)You don.?t have access to the model|model access is denied|use case (?:details|form)|aws-marketplace:(?:ViewSubscriptions|Subscribe)|not available for this account|Access to this model`)
+	needsProfile = lazyregexp.New(`(?i)on-demand throughput (?:isn.t|is not) supported|inference profile`)
+	legacyModel  = lazyregexp.New(`(?i)marked by provider as Legacy|end of (?:its )?life|(?:model|version) (?:is |has been )?(?:deprecated|retired)`)
+	wrongModel   = lazyregexp.New(`(?i)provided model identifier is invalid|model identifier`)
 )
 
 // modelTrouble reports that the words are about a model that cannot be used.

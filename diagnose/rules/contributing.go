@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // The rules here name what made a failure worse or hid it. They need the
@@ -24,7 +25,28 @@ func (f *facts) contributing(title, root, explain string, remedies ...diagnose.R
 var RetryNeverMatches = &diagnose.Rule{
 	Name:  "retry-never-matches",
 	Doc:   "Contributing: a Retry or Catch names an error that this failure never has, as States.Timeout for a Lambda time-out.",
-	Check: one(retryNeverMatches),
+	Check: alsoOfOrigin(retryNeverMatches),
+}
+
+// alsoOfOrigin asks a check that only contributes about the failure that ended the
+// execution and, where that was a handler's own, about the one it was handling.
+func alsoOfOrigin(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
+	return on(func(f *facts) []diagnose.Finding {
+		var found []diagnose.Finding
+		if d := check(f); d != nil {
+			found = append(found, *d)
+		}
+		if f.c.HandlerFailed && f.c.Origin != nil {
+			c := *f.c
+			c.Failure, c.State, c.Origin, c.HandlerFailed = f.c.Origin, nil, nil, false
+			if first := read(&c); first != nil {
+				if d := check(first); d != nil {
+					found = append(found, *d)
+				}
+			}
+		}
+		return found
+	})
 }
 
 func retryNeverMatches(f *facts) *diagnose.Finding {
@@ -45,6 +67,8 @@ func retryNeverMatches(f *facts) *diagnose.Finding {
 			why = "error names are case-sensitive, and this integration says " + named(f.top.Error)
 		case name == "States.TaskFailed" && f.top.Error == "States.Timeout":
 			why = "States.TaskFailed matches every failure of a task but States.Timeout"
+		case f.top.Error == name+"Exception":
+			why = "the name lacks its end: " + named(f.top.Error)
 		case name == exception(f.top.Error) && name != f.top.Error:
 			why = "the name has the service in front: " + named(f.top.Error)
 		}
@@ -174,7 +198,27 @@ func catcherDropsInput(f *facts) *diagnose.Finding {
 		fmt.Sprintf("%s has a catcher without ResultPath, so that what it leads to gets nothing but Error and Cause: the input of the failed state is gone.", who),
 		"The default ResultPath “$” of a catcher replaces the whole input. What failed, and with which data, can then only be seen in the history, and every state after it that reads the old input fails itself.",
 		diagnose.Remedy{Title: "Keep the input beside the error", Steps: []string{`Add "ResultPath": "$.error" to the catcher (JSONata: an Output that merges $states.input and $states.errorOutput).`}, Edits: keepInput(f, at)})
+	if _, ok := f.keepBesideError(in); ok && missingPath(f) != nil {
+		d.Remedies = nil // the finding of the missing path offers it
+	}
 	return d
+}
+
+// keepBesideError is the remedy for an input that a catcher threw away, where the
+// definition shows which.
+func (f *facts) keepBesideError(in value.Value) (diagnose.Remedy, bool) {
+	o := f.c.Origin
+	if o == nil || f.c.Machine == nil || !hasKeys(in, "Error", "Cause") || in.Len() != 2 {
+		return diagnose.Remedy{}, false
+	}
+	at := findState(f.c.Machine, o.State)
+	edits := keepInput(f, at)
+	if edits == nil {
+		return diagnose.Remedy{}, false
+	}
+	return diagnose.Remedy{Title: "Keep the input beside the error", Steps: []string{
+		fmt.Sprintf(`Give the catcher of %s a ResultPath, "ResultPath": "$.error": what it leads to then finds the input of %s as it was, and Error and Cause under $.error.`, named(at.Name), named(at.Name)),
+	}, Edits: edits}, true
 }
 
 func keepInput(f *facts, s *asl.State) []asl.Edit {
@@ -231,7 +275,7 @@ func handlerMasksError(f *facts) *diagnose.Finding {
 var TimeoutsCrossed = &diagnose.Rule{
 	Name:  "timeouts-crossed",
 	Doc:   "Contributing: the heartbeat is not shorter than the time-out, or the machine's time-out is shorter than the state's attempts need.",
-	Check: one(timeoutsCrossed),
+	Check: alsoOfOrigin(timeoutsCrossed),
 }
 
 func timeoutsCrossed(f *facts) *diagnose.Finding {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // DefinitionRefused sees a definition that Step Functions does not take.
@@ -16,17 +16,17 @@ var DefinitionRefused = &diagnose.Rule{
 }
 
 var (
-	refusal = pattern.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
+	refusal = lazyregexp.New(`(?i)Invalid State Machine Definition|SCHEMA_VALIDATION_FAILED|MISSING_TRANSITION_TARGET|MISSING_END_STATE|DUPLICATE_STATE_NAME|INVALID_JSON_DESCRIPTION|MISSING_DESCRIPTION|TEST_STATE_NOT_SUPPORTED|SECRETS_?MANAGER|Field \w+ not allowed`)
 	// Where one problem begins: "CODE: ".
-	problemCode  = pattern.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
-	problemPlace = pattern.New(`(?s)^(.*) at (/.*)$`)
-	statePointer = pattern.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
-	required     = pattern.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
-	notAllowed   = pattern.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
-	badPath      = pattern.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
-	oneOf        = pattern.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
-	missingNext  = pattern.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
-	notReachable = pattern.New(`State "(.+?)" is not reachable`)
+	problemCode  = lazyregexp.New(`(?:^|, |\s)([A-Z]{3,}(?:_[A-Z]+)+): `)
+	problemPlace = lazyregexp.New(`(?s)^(.*) at (/.*)$`)
+	statePointer = lazyregexp.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
+	required     = lazyregexp.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
+	notAllowed   = lazyregexp.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
+	badPath      = lazyregexp.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
+	oneOf        = lazyregexp.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
+	missingNext  = lazyregexp.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
+	notReachable = lazyregexp.New(`State "(.+?)" is not reachable`)
 )
 
 // refused reports that the failure is about the definition's own text.
@@ -194,6 +194,9 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	switch {
 	case strings.Contains(w, "Task.Token") || strings.Contains(strings.ToLower(w), "task token"):
 		return "it uses a task token where there is none" + saying(w), "$$.Task.Token ($states.context.Task.Token) exists only while a task waits for an answer: in a Task whose Resource ends in .waitForTaskToken.", []string{"Add .waitForTaskToken to the Resource, such as arn:aws:states:::lambda:invoke.waitForTaskToken, or take the token out of the parameters."}
+	case strings.Contains(w, "States.ALL") && strings.Contains(p.pointer+w, "ErrorEquals"):
+		return "States.ALL does not stand alone and last" + saying(w), "States.ALL takes every error, so that it has to be the only name in its ErrorEquals, and its entry the last of the Retry or Catch: nothing behind it could ever match.", []string{
+			"Split the entry: the named errors in an entry of their own, and behind it one with \"ErrorEquals\": [\"States.ALL\"] alone."}
 	case p.code == "MISSING_END_STATE" || strings.Contains(w, "no terminal state"):
 		return "it has no end (no terminal state)", "Some state has to have \"End\": true, or be a Succeed or Fail.", []string{"Add \"End\": true to the last state."}
 	case p.code == "DUPLICATE_STATE_NAME" || strings.Contains(w, "Duplicate state name"):
@@ -201,8 +204,12 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	case strings.Contains(w, "not recognized") || strings.Contains(w, "resource ARN") || strings.Contains(w, "not a valid ARN"):
 		return "the Resource is not one that Step Functions knows" + saying(w), "The service, the action or the pattern (.sync, .waitForTaskToken) is misspelled or not supported in that region or workflow type; aws-sdk integrations have the form arn:aws:states:::aws-sdk:service:apiAction, with the action in camelCase. Express workflows support neither .sync nor .waitForTaskToken.", []string{
 			"Correct the Resource by the list of supported services; for the partitions aws-cn and aws-us-gov the ARN begins with those."}
-	case strings.Contains(strings.ToLower(w), "json") && (p.code == "INVALID_JSON_DESCRIPTION" || strings.Contains(w, "Unexpected") || strings.Contains(w, "Unrecognized")):
-		return "it is not valid JSON" + saying(w), "A comma too many or missing, single quotes, or a template variable (${…}) that was not filled.", []string{"Let a JSON parser show the place: python3 -m json.tool definition.json"}
+	case p.code == "INVALID_JSON_DESCRIPTION" || strings.Contains(strings.ToLower(w), "json") && (strings.Contains(w, "Unexpected") || strings.Contains(w, "Unrecognized")):
+		at := ""
+		if m := column.FindStringSubmatch(w); m != nil {
+			at = fmt.Sprintf(" (line %s, column %s)", m[1], m[2])
+		}
+		return "it is not valid JSON" + at + saying(w), "A comma too many or missing, single quotes, or a template variable (${…}) that was not filled.", []string{"Let a JSON parser show the place: python3 -m json.tool definition.json"}
 	case strings.Contains(w, "Query") || strings.Contains(w, "JSONata") || strings.Contains(w, "JSONPath"):
 		return "it mixes the query languages" + saying(w), "Parameters, InputPath, OutputPath, ResultPath, ResultSelector, ItemsPath and “.$” keys are for JSONPath; Arguments, Output, Items and {% … %} for JSONata. QueryLanguage at the top holds for all states that do not say otherwise.", []string{"Set \"QueryLanguage\" at the top or in the state, or use the fields of the language in force."}
 	}
@@ -236,7 +243,7 @@ func nearField(name string) string {
 	return best
 }
 
-var spelling = pattern.New(`(States\.[A-Za-z0-9]+)\s*\(`)
+var spelling = lazyregexp.New(`(States\.[A-Za-z0-9]+)\s*\(`)
 
 func rightSpelling(s string) string {
 	for name := range intrinsics {

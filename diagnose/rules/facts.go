@@ -7,7 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -90,12 +90,18 @@ func (f *facts) unsaid(said string) []string {
 		return nil
 	}
 	text := ends(f.msg)
+	if f.stepFunctionsRuntime() || strings.HasPrefix(f.err, "States.") {
+		text = quotedData.ReplaceAllString(text, " ")
+	}
 	if r := f.job(); r != nil {
 		text = ends(r.reason)
 	}
 	var names []string
 	for _, m := range messageName.FindAllStringSubmatch(text, 12) {
 		name := strings.TrimRight(firstOf(m[1:]...), ".:,")
+		if m := assumedRole.FindStringSubmatch(name); m != nil && strings.Contains(said, m[1]) {
+			continue
+		}
 		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
 			continue
 		}
@@ -109,16 +115,19 @@ func (f *facts) unsaid(said string) []string {
 	return names
 }
 
+// quotedData is data that Step Functions repeats in a message.
+var quotedData = lazyregexp.New(`(?s)'\{.*\}'|input '.*'|to input .*`)
+
 // Names of hosts and of policies that allow much are not repeated as if they were
 // the workflow's own.
 var (
-	hostLike = pattern.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
-	fileLike = pattern.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
-	broad    = pattern.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
+	hostLike = lazyregexp.New(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:[:/].*)?$`)
+	fileLike = lazyregexp.New(`\.(?:py|js|mjs|ts|json|csv|tsv|zip|jar|parquet|orc|avro|txt|xml|ya?ml|gz|sql|sh|java|rb|go|so|log|pdf|html|xlsx?|amazonaws\.com)$`)
+	broad    = lazyregexp.New(`(?i)administrator|fullaccess|poweruser|^\*|:\*$`)
 )
 
 // messageName is an ARN, or one word in quotes.
-var messageName = pattern.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
+var messageName = lazyregexp.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
@@ -231,7 +240,13 @@ func (f *facts) who() string {
 
 // here names the state in this execution: "the state ChargeCard".
 func (f *facts) here() string {
-	if f.stateName() == "" {
+	switch {
+	case f.stateName() != "":
+	case f.phase == diagnose.Create && f.state == nil:
+		return "the state machine"
+	case f.phase == diagnose.API && f.state == nil:
+		return "the call"
+	default:
 		return "the state"
 	}
 	return "the state " + named(f.stateName())
@@ -276,8 +291,8 @@ func childNames(c *diagnose.Cause) (machine, execution string) {
 }
 
 var (
-	executionARN = pattern.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
-	machineARN   = pattern.New(`:stateMachine:([\w.-]+)`)
+	executionARN = lazyregexp.New(`:(?:execution|express):([\w.-]+(?:/[\w.-]+)?):([\w.-]+)`)
+	machineARN   = lazyregexp.New(`:stateMachine:([\w.-]+)`)
 )
 
 // cites are the events of the failure, as evidence ids.
@@ -353,7 +368,7 @@ func (f *facts) function() string {
 	return ""
 }
 
-var functionARN = pattern.New(`:function:([\w-]+(?::[\w$-]+)?)`)
+var functionARN = lazyregexp.New(`:function:([\w-]+(?::[\w$-]+)?)`)
 
 // functionOr is "the function X" or "the function".
 func (f *facts) functionOr() string {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Aborted sees an execution that was stopped.
@@ -49,7 +49,7 @@ func aborted(f *facts) *diagnose.Finding {
 }
 
 // saysAborted is a status in the place of an error name: an aborted execution has none of its own.
-var saysAborted = pattern.New(`\bABORTED\b`)
+var saysAborted = lazyregexp.New(`\bABORTED\b`)
 
 // stopReason is the reason given with StopExecution.
 func (f *facts) stopReason() string {
@@ -138,7 +138,7 @@ func explicitFail(f *facts) *diagnose.Finding {
 }
 
 // sums are words of a Fail that speak of other failures.
-var sums = pattern.New(`(?i)\b(?:one or more|some|several|all|any|\d+)\b.{0,40}\bfail|\bfailed (?:items|files|records|tasks|jobs|steps)\b|\b(?:job|task|build|query|query execution|pipeline|deployment|transcription|import|export) (?:has )?failed\b`)
+var sums = lazyregexp.New(`(?i)\b(?:one or more|some|several|all|any|\d+)\b.{0,40}\bfail|\bfailed (?:items|files|records|tasks|jobs|steps)\b|\b(?:job|task|build|query|query execution|pipeline|deployment|transcription|import|export) (?:has )?failed\b`)
 
 func iterates(f *facts) bool {
 	if len(f.sub.Path) > 0 || inMap(f.state) {

@@ -90,3 +90,33 @@ func TestTheTurnToAFailIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What made the first failure worse is told as well where its handler failed too.
+func TestContributingCausesOfTheHandledFailure(t *testing.T) {
+	m, err := asl.Parse("", []byte(`{"StartAt": "Resize", "TimeoutSeconds": 30, "States": {
+		"Resize": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "resize"},
+			"Retry": [{"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 40, "MaxAttempts": 2}],
+			"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}], "End": true},
+		"Tell": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {"Message.$": "$.id"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, firstCause := "Sandbox.Timedout", `{"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 30.00 seconds"}`
+	then, thenCause := "States.Runtime", "An error occurred while executing the state 'Tell' (entered at the event id #7). The JSONPath '$.id' specified for the field 'Message.$' could not be found in the input '{\"Error\":\"Sandbox.Timedout\",\"Cause\":\"{}\"}'"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, HandlerFailed: true,
+		Origin:  &diagnose.Failure{State: "Resize", StateType: "Task", Error: &first, Cause: &firstCause, EndedAt: "Tell"},
+		Failure: &diagnose.Failure{State: "Tell", StateType: "Task", Error: &then, Cause: &thenCause}}
+	found := diagnose.Judge(c, rules.All())
+	var text string
+	for _, f := range found {
+		text += report(f) + "\n"
+	}
+	for _, want := range []string{"Retry or Catch on States.Timeout never matches", "may need 120 s with all its attempts", "buried Sandbox.Timedout", "Keep the input beside the error"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said:\n%s", want, text)
+		}
+	}
+	if len(found[0].Remedies) == 0 || len(found[0].Remedies[0].Edits) == 0 {
+		t.Errorf("the first remedy has no edit of the catcher: %+v", found[0].Remedies)
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // HTTPTask sees an HTTP endpoint that answered with an error, or did not answer.
@@ -24,8 +24,8 @@ var APIGatewayStatus = &diagnose.Rule{
 }
 
 var (
-	httpStatus = pattern.New(`^States\.Http\.StatusCode\.(\d{3})$`)
-	apiStatus  = pattern.New(`^(?:ApiGateway|APIGateway)\.(\d{3})$`)
+	httpStatus = lazyregexp.New(`^States\.Http\.StatusCode\.(\d{3})$`)
+	apiStatus  = lazyregexp.New(`^(?:ApiGateway|APIGateway)\.(\d{3})$`)
 )
 
 // ofStatus says what an HTTP status means for who called.
@@ -113,7 +113,7 @@ func (f *facts) answered(status, who string) *diagnose.Finding {
 	return d
 }
 
-var connectionDown = pattern.New(`(?i)connection\b.{0,200}\b(?:not (?:in an? )?['"]?authorized['"]?(?: state)?|is (?:de-?authorized|deauthorizing|authorizing|creating|deleting)|in (?:an? )?['"]?(?:DEAUTHORIZED|AUTHORIZING|CREATING|DELETING))\b`)
+var connectionDown = lazyregexp.New(`(?i)connection\b.{0,200}\b(?:not (?:in an? )?['"]?authorized['"]?(?: state)?|is (?:de-?authorized|deauthorizing|authorizing|creating|deleting)|in (?:an? )?['"]?(?:DEAUTHORIZED|AUTHORIZING|CREATING|DELETING))\b`)
 
 // connectionNotReady tells of an EventBridge connection that is not usable now.
 func (f *facts) connectionNotReady() *diagnose.Finding {

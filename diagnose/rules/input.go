@@ -228,9 +228,6 @@ func nearest(v value.Value, g gap) (path, why string) {
 	if found := elsewhere(v, g); len(found) > 0 {
 		return found[0], "where that key does exist"
 	}
-	if keys := keysOf(g.at); len(g.rest) == 0 && len(keys) == 1 {
-		return join(g.reached, keys[0]), "the only key there"
-	}
 	return "", ""
 }
 

@@ -3,7 +3,7 @@ package rules
 import (
 	"strings"
 
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // integration is what a Task's Resource means.
@@ -19,9 +19,9 @@ type integration struct {
 }
 
 var (
-	optimised = pattern.New(`^arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([\w-]+):([\w-]+)(\.[\w]+)?(:2)?$`)
-	activity  = pattern.New(`^arn:aws[\w-]*:states:[^:]+:[^:]*:activity:(.+)$`)
-	direct    = pattern.New(`^arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:(.+)$`)
+	optimised = lazyregexp.New(`^arn:aws[\w-]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([\w-]+):([\w-]+)(\.[\w]+)?(:2)?$`)
+	activity  = lazyregexp.New(`^arn:aws[\w-]*:states:[^:]+:[^:]*:activity:(.+)$`)
+	direct    = lazyregexp.New(`^arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:(.+)$`)
 )
 
 func readIntegration(resource string) integration {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // jobReport is what a cause says of work that a service ran and that failed.
@@ -165,7 +165,7 @@ func glueReport(f *facts) *jobReport {
 	return r
 }
 
-var glueCategory = pattern.New(`Error Category: ([A-Z_]+)`)
+var glueCategory = lazyregexp.New(`Error Category: ([A-Z_]+)`)
 
 func athenaReport(f *facts) *jobReport {
 	if !f.has("QueryExecution", "Status", "State") {
@@ -277,24 +277,29 @@ func otherReport(f *facts) *jobReport {
 }
 
 var (
-	taskDefinition  = pattern.New(`task-definition/([\w-]+(?::\d+)?)`)
-	reasonCode      = pattern.New(`^([A-Z][A-Z_]+):`)
-	badStatus       = pattern.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
-	pullDenied      = pattern.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
-	pullAbsent      = pattern.New(`(?i)may require|does not exist`)
-	tableAbsent     = pattern.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
-	containerMemory = pattern.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
-	pullFailed      = pattern.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
-	startFailed     = pattern.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
-	netFailed       = pattern.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
-	codeMistake     = pattern.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
-	initFailed      = pattern.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
-	unsupported     = pattern.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
-	hostGone        = pattern.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
-	noCapacity      = pattern.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
-	jobStopped      = pattern.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
-	jobTimeout      = pattern.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
-	ioTimeout       = pattern.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
+	taskDefinition  = lazyregexp.New(`task-definition/([\w-]+(?::\d+)?)`)
+	reasonCode      = lazyregexp.New(`^([A-Z][A-Z_]+):`)
+	badStatus       = lazyregexp.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
+	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullAbsent      = lazyregexp.New(`(?i)may require|does not exist`)
+	tableAbsent     = lazyregexp.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
+	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
+	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
+	netFailed       = lazyregexp.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
+	// noWayOut is a subnet from which a job cannot reach S3.
+	noWayOut  = lazyregexp.New(`(?i)could not find S3 endpoint or NAT gateway|S3 endpoint validation failed`)
+	status404 = lazyregexp.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
+	// queryFault are Athena's codes for queries and data that do not fit each other.
+	queryFault  = lazyregexp.New(`^(?:SYNTAX_ERROR|TYPE_MISMATCH|COLUMN_NOT_FOUND|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|FUNCTION_NOT_FOUND|DIVISION_BY_ZERO|HIVE_BAD_DATA|HIVE_PARTITION_SCHEMA_MISMATCH|HIVE_INVALID_\w+|HIVE_UNSUPPORTED_FORMAT|PARQUET_\w+|NUMERIC_VALUE_OUT_OF_RANGE|MISMATCHED_COLUMN_ALIASES|DUPLICATE_COLUMN_NAME|AMBIGUOUS_NAME|EXPRESSION_NOT_\w+|NOT_SUPPORTED)$`)
+	codeMistake = lazyregexp.New(`AnalysisException|ParseException|IndentationError|SyntaxError|NameError|TypeError|KeyError|AttributeError|ValueError|IndexError|NullPointerException|ClassCastException|IllegalArgumentException|ZeroDivisionError|AssertionError|UnboundLocalError|NumberFormatException|cannot resolve|Unable to infer schema|AlgorithmError: .*(?:should be|must be|Error\b)|unexpected indent|MismatchedInput|JSONDecodeError|UnicodeDecodeError|GlueArgumentError|ArgumentError|InvalidInput`)
+	initFailed  = lazyregexp.New(`ResourceInitializationError|unable to pull secrets|unable to pull registry auth|unable to pull secrets or registry auth`)
+	unsupported = lazyregexp.New(`(?i)(?:instance|worker|machine) type \S* ?(?:is )?not (?:supported|available|offered)|not supported in (?:the|your) (?:requested )?(?:availability zone|region)|is not (?:a )?(?:valid|supported) (?:instance|worker) type`)
+	hostGone    = lazyregexp.New(`(?i)Host EC2 \(instance [\w-]+\) (?:terminated|stopped)|Spot (?:interruption|Instance|capacity)|SpotInterruption|TerminationNotice|instance was terminated|Your Spot Task was interrupted`)
+	noCapacity  = lazyregexp.New(`(?i)capacity is unavailable|^RESOURCE:|insufficient (?:memory|cpu|capacity|instance)|Unable to provision|CapacityError|No Container Instances|INSTANCE_FAILURE|NO_INSTANCES|ResourceUnavailable|Resource unavailable`)
+	jobStopped  = lazyregexp.New(`(?i)^(?:STOPPED|CANCELL?ED|USER_REQUEST|Stopped|UserInitiated|ABORTED|KILLED)$`)
+	jobTimeout  = lazyregexp.New(`(?i)^(?:TIMEOUT|TIMED_OUT)$|attempt duration exceeded timeout|MaxRuntimeExceeded|exceeded the (?:maximum )?(?:timeout|run ?time)|timed out after \d+|Query timeout`)
+	ioTimeout   = lazyregexp.New(`(?i)i/o timeout|context deadline exceeded|dial tcp|network configuration|no route|connect(?:ion)? timed out|request send failed|Client\.Timeout|S3 endpoint (?:validation|or NAT)|Could not find S3 endpoint`)
 )
 
 // kind of failure of a job, by the service's words.
@@ -303,7 +308,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 	c := diagnose.Certain
 	and := func(cs ...diagnose.Category) []diagnose.Category { return cs }
 	switch {
-	case jobTimeout.MatchString(r.status) || jobTimeout.MatchString(r.reason):
+	case jobTimeout.MatchString(r.status) || jobTimeout.MatchString(r.code) || jobTimeout.MatchString(r.reason):
 		return diagnose.Timeout, and(diagnose.Configuration), c, diagnose.Depends
 	case pullFailed.MatchString(words) && ioTimeout.MatchString(words), initFailed.MatchString(words) && ioTimeout.MatchString(words):
 		return diagnose.Network, and(diagnose.Configuration), c, diagnose.Depends
@@ -320,6 +325,8 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 			return s.category, and(diagnose.Configuration), c, diagnose.No
 		}
 		return diagnose.Configuration, and(diagnose.Permission, diagnose.Network), diagnose.Likely, diagnose.Depends
+	case noWayOut.MatchString(words):
+		return diagnose.Network, and(diagnose.Configuration), c, diagnose.No
 	case containerMemory.MatchString(words) || r.exit == "137" && !hostGone.MatchString(words):
 		conf := c
 		if !containerMemory.MatchString(words) {
@@ -357,9 +364,11 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Quota, and(diagnose.ServiceError), diagnose.Certain, diagnose.Yes
 	case has("PERMISSION_ERROR", "PERMISSION_DENIED"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
+	case r.service == "athena" && queryFault.MatchString(r.code):
+		return diagnose.InvalidParameters, and(diagnose.Other), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "Table not found", "Database does not exist", "Entity Not Found") || tableAbsent.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
-	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "Path does not exist", "RESOURCE_NOT_FOUND", "404", "FileNotFoundException"):
+	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "No objects found at", "no objects found under", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
 	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", "Bytes scanned limit"):
 		return diagnose.Quota, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Likely, diagnose.Depends
@@ -426,6 +435,9 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 		exit = fmt.Sprintf(": its container%s exited with exit code %s (ExitCode %s)", nameOf(r.who), r.exit, r.exit)
 	} else if r.who != "" {
 		exit = fmt.Sprintf(" in its %s", harmless(r.who))
+		if r.service == "ecs" || r.service == "batch" {
+			exit = fmt.Sprintf(" in its container %s", harmless(r.who))
+		}
 	}
 	status := ""
 	if looksLikeName(r.status) && r.status != "" {
@@ -440,10 +452,14 @@ func (f *facts) jobFailed(r *jobReport) *diagnose.Finding {
 	d.Explanation = f.whyJob(r, category)
 	d.Focus = f.focusField("what is started here failed", "Resource", "Parameters", "Arguments")
 	steps := append([]string(nil), r.look...)
-	if r.logs != "" {
+	words := r.code + " " + r.reason
+	if r.logs != "" && !pullFailed.MatchString(words) && !initFailed.MatchString(words) { // else nothing ran that could log
 		steps = append([]string{"Read the log of the failed work: " + r.logs + "."}, steps...)
 	}
 	d.Remedies = append([]diagnose.Remedy{f.mendJob(r, category, steps)}, f.againJob(retryable)...)
+	if own := f.jobItself(r); own.Title != "" {
+		d.Remedies = append([]diagnose.Remedy{own}, f.againJob(retryable)...)
+	}
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"The error name is States.TaskFailed whatever went wrong in the work: decide in a Catch and a Choice on what the cause says (States.StringToJson($.error.Cause)), and let the work write its reason where the service reports it."}
 	d.Docs = r.docs
@@ -498,6 +514,34 @@ func nameOf(s string) string {
 	return " " + s
 }
 
+// jobItself is the remedy for work that did not fail by its own fault: a machine
+// went away, or there was none; without a title for other work.
+func (f *facts) jobItself(r *jobReport) diagnose.Remedy {
+	words := r.code + " " + r.reason
+	switch {
+	case hostGone.MatchString(words) && r.service == "batch":
+		return diagnose.Remedy{Title: "Let Batch run it again on another machine", Steps: []string{
+			`Give the job definition (or the state's parameters) a retry strategy for this reason alone: "RetryStrategy": {"Attempts": 5, "EvaluateOnExit": [{"OnStatusReason": "Host EC2*", "Action": "RETRY"}, {"OnReason": "*", "Action": "EXIT"}]}`,
+			"Work that takes hours needs checkpoints, or an On-Demand compute environment behind the Spot one in the job queue.",
+		}}
+	case hostGone.MatchString(words):
+		return diagnose.Remedy{Title: "Run it again, or on capacity that stays", Steps: []string{
+			"For work that must not be interrupted, take FARGATE in place of FARGATE_SPOT (On-Demand in place of Spot instances), or a CapacityProviderStrategy with a base on the steady one.",
+			"On Spot let the work take SIGTERM (two minutes before the end) and write a checkpoint.",
+		}}
+	case noRoom.MatchString(words) && r.service == "ecs":
+		what := strings.ToLower(noRoom.FindStringSubmatch(words)[1])
+		return diagnose.Remedy{Title: "Make room in the cluster", Steps: []string{
+			fmt.Sprintf("See what the instances have left of %s: aws ecs describe-container-instances --cluster CLUSTER --container-instances $(aws ecs list-container-instances --cluster CLUSTER --query 'containerInstanceArns[]' --output text) --query 'containerInstances[].remainingResources'", what),
+			"Let the cluster grow by itself: a capacity provider with managed scaling, named in the state's CapacityProviderStrategy (the task then waits as PROVISIONING and does not fail); or run it on FARGATE; or ask for less in the task definition.",
+		}}
+	}
+	return diagnose.Remedy{}
+}
+
+// noRoom is ECS's reason where no instance has enough left: RESOURCE:MEMORY.
+var noRoom = lazyregexp.New(`RESOURCE:([A-Z]+)`)
+
 func (f *facts) againJob(retryable diagnose.Retryable) []diagnose.Remedy {
 	if retryable != diagnose.Yes {
 		return nil
@@ -529,6 +573,8 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 		return "The image was there, but its process could not be started: a wrong command or entry point, a missing file or execution bit, or an image for another CPU architecture (arm64, x86_64)."
 	case hostGone.MatchString(words):
 		return "The machine under the container went away (Spot interruption, scale-in, a health check), which says nothing about the work itself."
+	case noRoom.MatchString(words) && r.service == "ecs":
+		return fmt.Sprintf("No container instance of the cluster had enough %s left for what the task definition asks for; running tasks hold it until they end.", strings.ToLower(noRoom.FindStringSubmatch(words)[1]))
 	case c == diagnose.ServiceError:
 		return "There was no capacity for the work, or the service failed on its side, at that moment."
 	case r.exit == "143":
@@ -555,6 +601,9 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	return "The service ran the work and reports that it failed; its log has the reason."
 }
 
+// ecrImage is an image in a registry of Amazon ECR: account, region, repository, tag.
+var ecrImage = lazyregexp.New(`(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+):([\w][\w.-]{0,127})`)
+
 func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagnose.Remedy {
 	words := r.code + " " + r.reason
 	switch {
@@ -572,7 +621,11 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 		}
 		return diagnose.Remedy{Title: "Give the work's own role the permission", Steps: append([]string{first}, steps...)}
 	case pullFailed.MatchString(words) && c == diagnose.ResourceNotFound:
-		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: aws ecr describe-images --repository-name REPOSITORY --image-ids imageTag=TAG; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
+		look := "aws ecr describe-images --repository-name REPOSITORY --image-ids imageTag=TAG"
+		if m := ecrImage.FindStringSubmatch(words); m != nil {
+			look = fmt.Sprintf("aws ecr describe-images --registry-id %s --region %s --repository-name %s --image-ids imageTag=%s", m[1], m[2], m[3], m[4])
+		}
+		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: " + look + "; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
 	case c == diagnose.Network:
 		return diagnose.Remedy{Title: "Give the work's subnet a way out", Steps: append([]string{"A route to a NAT gateway (or AssignPublicIp ENABLED in a public subnet), or VPC endpoints for ecr.api, ecr.dkr, S3 (gateway), logs, secretsmanager and ssm; security groups that let 443 out and in at the endpoints."}, steps...)}
 	case c == diagnose.ResourceNotFound:

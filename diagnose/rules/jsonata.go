@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // JSONataFailed sees an expression that could not be evaluated, or gave nothing or the wrong type.
@@ -17,12 +17,12 @@ var JSONataFailed = &diagnose.Rule{
 }
 
 var (
-	jsonataExpr  = pattern.New(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
-	jsonataCode  = pattern.New(`\b([STD]\d{4}|U\d{4}): (.*)`)
-	unexpected   = pattern.New(`Expected '?(\w+)'?, but was '?(\w+)'?`)
-	mapInput     = pattern.New(`Map state input must be an array but was: (.*)`)
-	statesInput  = pattern.New(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
-	variableName = pattern.New(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
+	jsonataExpr  = lazyregexp.New(`(?s)The JSONata expression '(.*?)' specified for the field '([^']*)' (.*)$`)
+	jsonataCode  = lazyregexp.New(`\b([STD]\d{4}|U\d{4}): (.*)`)
+	unexpected   = lazyregexp.New(`Expected '?(\w+)'?, but was '?(\w+)'?`)
+	mapInput     = lazyregexp.New(`Map state input must be an array but was: (.*)`)
+	statesInput  = lazyregexp.New(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
+	variableName = lazyregexp.New(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
 )
 
 func jsonataFailed(f *facts) *diagnose.Finding {
@@ -215,7 +215,7 @@ var IntrinsicFailed = &diagnose.Rule{
 	Check: one(intrinsicFailed),
 }
 
-var intrinsicCall = pattern.New(`(?:The (?:intrinsic )?[fF]unction |[iI]ntrinsic [fF]unction )?'?(States\.(?:Format|StringToJson|JsonToString|Array|ArrayPartition|ArrayContains|ArrayRange|ArrayGetItem|ArrayLength|ArrayUnique|Base64Encode|Base64Decode|Hash|JsonMerge|MathRandom|MathAdd|StringSplit|UUID))\b`)
+var intrinsicCall = lazyregexp.New(`(?:The (?:intrinsic )?[fF]unction |[iI]ntrinsic [fF]unction )?'?(States\.(?:Format|StringToJson|JsonToString|Array|ArrayPartition|ArrayContains|ArrayRange|ArrayGetItem|ArrayLength|ArrayUnique|Base64Encode|Base64Decode|Hash|JsonMerge|MathRandom|MathAdd|StringSplit|UUID))\b`)
 
 // intrinsics says what each function takes.
 var intrinsics = map[string]string{
@@ -284,4 +284,4 @@ func intrinsicFailed(f *facts) *diagnose.Finding {
 	return d
 }
 
-var argumentPaths = pattern.New(`\$(?:\.[A-Za-z_]\w*)+`)
+var argumentPaths = lazyregexp.New(`\$(?:\.[A-Za-z_]\w*)+`)

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // LambdaTimeout sees a function that ran into its own time limit.
@@ -15,10 +15,16 @@ var LambdaTimeout = &diagnose.Rule{
 	Check: one(lambdaTimeout),
 }
 
-var timedOutAfter = pattern.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+var timedOutAfter = lazyregexp.New(`(?i)Task timed out after (\d+(?:\.\d+)?) seconds`)
+
+// endedByLambda is how Lambda writes of an invocation that it ended: with its request id.
+var endedByLambda = lazyregexp.New(`(?i)(?:RequestId: \S+|[0-9a-f]{8}-[0-9a-f-]{27}) (?:Error: )?Task timed out`)
 
 func lambdaTimeout(f *facts) *diagnose.Finding {
 	m := timedOutAfter.FindStringSubmatch(f.root.Text + "\n" + f.msg)
+	if t := f.root.Type; m != nil && f.lambda() && t != "" && t != "Sandbox.Timedout" && !endedByLambda.MatchString(f.root.Text) {
+		return nil // the code speaks of a task of its own
+	}
 	if f.stepFunctionsRuntime() || m == nil && !f.errorIs("Sandbox.Timedout") {
 		return nil
 	}
@@ -68,11 +74,14 @@ var LambdaMemory = &diagnose.Rule{
 }
 
 var (
-	outOfMemory = pattern.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
-	diskFull    = pattern.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
-	crashed     = pattern.New(`(?i)signal: aborted|SIGABRT|signal: abort`)
-	manyFiles   = pattern.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
+	outOfMemory = lazyregexp.New(`(?i)signal: killed|Runtime\.OutOfMemory|OutOfMemoryError|JavaScript heap out of memory|Java heap space|GC overhead limit|Metaspace|^MemoryError|Cannot allocate memory|out of memory|ENOMEM|std::bad_alloc|NoMemoryError|failed to allocate memory|OutOfMemoryException`)
+	diskFull    = lazyregexp.New(`(?i)No space left on device|ENOSPC|disk quota exceeded|There is not enough space on the disk`)
+	crashed     = lazyregexp.New(`(?i)signal: aborted|SIGABRT|signal: abort`)
+	manyFiles   = lazyregexp.New(`(?i)Too many open files|EMFILE|can't start new thread|unable to create (?:new )?native thread`)
 )
+
+// ownResources are words of the function's own runtime and operating system.
+var ownResources = lazyregexp.New(`(?i)signal: |Runtime\.|MemoryError|OutOfMemory|NoMemory|bad_alloc|heap|GC overhead|Metaspace|\bENO(?:SPC|MEM)\b|EMFILE|Errno (?:12|24|28)|\bOSError\b|\bIOError\b|IOException|can't start new thread|native thread`)
 
 func lambdaMemory(f *facts) *diagnose.Finding {
 	if !f.lambda() && !f.errorIs("Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown") {
@@ -121,6 +130,10 @@ func lambdaMemory(f *facts) *diagnose.Finding {
 	default:
 		return nil
 	}
+	if !ownResources.MatchString(all) {
+		d.Confidence = diagnose.Likely // the words may tell of another machine
+		d.Also = []diagnose.Category{diagnose.LambdaUnhandled}
+	}
 	d.Focus = f.focusField("the function called here ran out of resources", "Resource", "Parameters")
 	d.Prevention = []string{"Alarm on Max Memory Used near Memory Size (Lambda Insights, or a metric filter on the REPORT lines)."}
 	d.Docs = []string{"Configure Lambda function memory", "Configure ephemeral storage for Lambda functions", "Troubleshoot invocation issues in Lambda"}
@@ -135,15 +148,15 @@ var LambdaPackaging = &diagnose.Rule{
 }
 
 var (
-	loadError = pattern.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError`)
+	loadError = lazyregexp.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError|Require stack:`)
 	// handlerMissing says that the function's entry is not there, in the words of the runtimes.
-	handlerMissing = pattern.New(`(?i)\bbad handler\b|\bhandler (?:'[^']*' |"[^"]*" |\S+ )?(?:was |is )?(?:not found|missing|undefined|not exported|could not be (?:found|loaded))|^Handler '|(?:unable|failed) to (?:load|find) (?:the )?handler|no handler (?:found|defined)`)
-	importError    = pattern.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
-	sharedLib      = pattern.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
+	handlerMissing = lazyregexp.New(`(?i)\bbad handler\b|\bhandler (?:'[^']*' |"[^"]*" |\S+ )?(?:was |is )?(?:not found|missing|undefined|not exported|could not be (?:found|loaded))|^Handler '|(?:unable|failed) to (?:load|find) (?:the )?handler|no handler (?:found|defined)`)
+	importError    = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|cannot import name '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	sharedLib      = lazyregexp.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
 // initTimeout is code that takes longer to start than Lambda waits.
-var initTimeout = pattern.New(`(?i)Init\.Timeout|Phase: init\s+Status: timeout|init(?:ialization)? (?:has )?timed out`)
+var initTimeout = lazyregexp.New(`(?i)Init\.Timeout|Phase: init\s+Status: timeout|init(?:ialization)? (?:has )?timed out`)
 
 func lambdaPackaging(f *facts) *diagnose.Finding {
 	if f.task.known && f.task.service != "lambda" && f.nested == nil && !f.lambda() {
@@ -259,7 +272,7 @@ var environments = []struct {
 }{
 	{[]string{"ENILimitReachedException", "ENILimitReached"}, diagnose.Quota, diagnose.Yes, "the limit of network interfaces (ENIs) in the VPC is reached", "Free network interfaces, or ask for a higher limit in Service Quotas (VPC, network interfaces per region)."},
 	{[]string{"SubnetIPAddressLimitReachedException"}, diagnose.Quota, diagnose.Yes, "its subnets have no free IP address left", "Give the function larger or further subnets, in at least two zones."},
-	{[]string{"EC2ThrottledException"}, diagnose.Throttling, diagnose.Yes, "EC2 throttled the calls that make its network interface", "Retry with back-off; it passes."},
+	{[]string{"EC2ThrottledException", "Ec2ThrottledException"}, diagnose.Throttling, diagnose.Yes, "EC2 throttled the calls that make its network interface", "Retry with back-off; it passes."},
 	{[]string{"EC2AccessDeniedException"}, diagnose.Permission, diagnose.No, "its role may not manage network interfaces in the VPC", "Attach the managed policy AWSLambdaVPCAccessExecutionRole to the function's role (ec2:CreateNetworkInterface, ec2:DescribeNetworkInterfaces, ec2:DeleteNetworkInterface)."},
 	{[]string{"EC2UnexpectedException"}, diagnose.ServiceError, diagnose.Yes, "EC2 failed unexpectedly while its network was set up", "Retry with back-off."},
 	{[]string{"InvalidSubnetIDException", "InvalidSecurityGroupIDException"}, diagnose.Configuration, diagnose.No, "a subnet or security group of its VPC setting does not exist", "Correct VpcConfig: the subnets and security groups have to exist and belong to one VPC."},
@@ -311,10 +324,10 @@ var LambdaException = &diagnose.Rule{
 	Check: one(lambdaException),
 }
 
-var keyError = pattern.New(`^'?"?([\w.-]{1,60})"?'?$`)
+var keyError = lazyregexp.New(`^'?"?([\w.-]{1,60})"?'?$`)
 
 func lambdaException(f *facts) *diagnose.Finding {
-	if !f.lambda() && !f.raisedByFunction() || timedOutAfter.MatchString(f.msg) || f.errorIs("Sandbox.Timedout") || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
+	if !f.lambda() && !f.raisedByFunction() || lambdaTimeout(f) != nil || strings.HasPrefix(f.root.Type, "Runtime.") && f.root.Type != "Runtime.UnhandledPromiseRejection" && f.root.Type != "Runtime.MarshalError" && f.root.Type != "Runtime.UnmarshalError" {
 		return nil
 	}
 	s := f.signal()
@@ -375,7 +388,7 @@ func (f *facts) raisedByFunction() bool {
 }
 
 // ownMistake are exception types that code raises by itself, whatever it calls.
-var ownMistake = pattern.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
+var ownMistake = lazyregexp.New(`^(?:KeyError|TypeError|AttributeError|NameError|UnboundLocalError|IndexError|ReferenceError|ZeroDivisionError|NotImplementedError|AssertionError|IndentationError|RecursionError|RangeError|NoMethodError|NullPointerException|NullReferenceException|ArrayIndexOutOfBoundsException|IndexOutOfBoundsException|IndexOutOfRangeException|ClassCastException|InvalidCastException|ArithmeticException|DivideByZeroException|JSONDecodeError|UnicodeDecodeError)$`)
 
 func short(file string) string {
 	file = strings.TrimPrefix(file, "/var/task/")
@@ -410,11 +423,11 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "What the code decodes is in another encoding than it expects."
 	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
 		return no, "The code refuses or cannot handle a value of its input; the same input would be refused again."
-	case "NameError", "UnboundLocalError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
+	case "NameError", "UnboundLocalError", "RecursionError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
 	}
 	switch family := familyOf(kind); {
-	case family == waiting || waits.MatchString(msg):
+	case family == waiting || waits.MatchString(msg) || transitional.MatchString(msg) && !commonType.MatchString(k):
 		return diagnose.Yes, "The error says that something is not ready, busy or asked too often at the moment: that passes, so retry it after a while, with back-off."
 	case commonType.MatchString(k) && !endOfData.MatchString(msg):
 		// the type says nothing
@@ -466,28 +479,28 @@ func familyOf(name string) family {
 }
 
 var (
-	waitingName  = pattern.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|still|queued|(?:^|job|task|query|export|import)(?:is)?running|notfinished|notcomplete|notdone|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
-	passingName  = pattern.New(`(?i)time-?_?d?_?out|toomany|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
-	standingName = pattern.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decode|encod|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config|quality|checkfailed|expectation|violation`)
+	waitingName  = lazyregexp.New(`(?i)unavailable|throttl|toomanyrequests|ratelimit|rate_limit|transient|temporar|^retryable|^retry(?:able)?(?:error|exception)?$|tryagain|busy|notready|not_ready|notyet|pending|inprogress|in_progress|still|queued|(?:^|job|task|query|export|import)(?:is)?running|notfinished|notcomplete|notdone|deadlock|overload|(?:resource|record|row|table|file|item|object|state|job|document)s?_?locked|lock_?(?:held|timeout|acquisition|notacquired|unavailable|conflict)`)
+	passingName  = lazyregexp.New(`(?i)time-?_?d?_?out|deadline|retries|attempts|stale|optimistic|outputpars|llm|connection|network|retryable|internalserver|servererror|serviceerror|locked|backoff|interrupted|aborted$|econn|etimedout`)
+	standingName = lazyregexp.New(`(?i)valid|missing|required|notfound|not_found|doesnotexist|nosuch|denied|forbidden|unauthori|unsupported|notsupported|not_supported|duplicate|alreadyexists|already_exists|parse|parsing|schema|malformed|format|decod|encoding|unicode|typeerror|wrongtype|mismatch|notimplemented|reject|illegal|badrequest|bad_request|corrupt|empty|nodata|nocontent|outofrange|toolarge|toolong|integrity|constraint|assert|precondition|insufficientfunds|declined|expired|config|quality|checkfailed|expectation|violation`)
 	// waits are words that ask for patience.
-	waits = pattern.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
+	waits = lazyregexp.New(`(?i)\btry again|\bretry (?:later|in \d)|temporarily|\bnot (?:yet )?(?:ready|available yet|finished|complete[d]? yet)\b|still (?:pending|in progress|running|creating|processing)|\bis busy\b|too many requests|\brate limit`)
 	// endOfData is a stream or connection that broke off.
-	endOfData = pattern.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
+	endOfData = lazyregexp.New(`(?i)unexpected (?:EOF|end of (?:file|stream))|connection (?:was )?(?:closed|reset|lost)|broken pipe|premature`)
 )
 
 var (
 	// localDenied is the function's own file system that says no.
-	localDenied = pattern.New(`(?i)(?:Errno 13|EACCES|permission denied)\b.{0,40}['"]?/(?:var/task|var/lang|opt|tmp|home|root|usr|etc)\b|fork/exec /\S+: permission denied`)
+	localDenied = lazyregexp.New(`(?i)(?:Errno 13|EACCES|permission denied)\b.{0,40}['"]?/(?:var/task|var/lang|opt|tmp|home|root|usr|etc)\b|fork/exec /\S+: permission denied`)
 	// commonType are types that say nothing but that something went wrong.
-	commonType = pattern.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
+	commonType = lazyregexp.New(`^(?:Base|Standard|System|Unknown|Unhandled|Generic|Internal|App|Application)?(?:Exception|Error|RuntimeError|Runtime|errorString|wrapError|OSError|IOError|IO|Failure|Fatal|Function<\w+>|StandardError|UnhandledPromiseRejection|FileNotFoundError|ENOENT|SystemExit|Execution|CalledProcessError|CalledProcess|ProcessExecution)?$`)
 	// stateOfThings are names that say how things are: OutOfStock, CustomerNotVerified, AccountClosed.
-	stateOfThings = pattern.New(`(?:^|[a-z_])(?:Not|No|Non|Out|Over|Under|Without|Wrong|Bad|Too|Already|Insufficient)_?[A-Z]|(?i:unknown|ineligible|closed|suspended|blocked|cancel|full|exceeded|violat|conflict|disabled|inactive|deleted|unverified|untrusted|negative)`)
-	saidAbsent    = pattern.New(`(?i)\bnot_?found\b|_not_found|does not exist|no such\b`)
+	stateOfThings = lazyregexp.New(`(?:^|[a-z_])(?:Not|No|Non|Out|Over|Under|Without|Wrong|Bad|Too|Already|Insufficient)_?[A-Z]|(?i:unknown|ineligible|closed|suspended|blocked|cancel|full|exceeded|violat|conflict|disabled|inactive|deleted|unverified|untrusted|negative)`)
+	saidAbsent    = lazyregexp.New(`(?i)\bnot_?found\b|_not_found|does not exist|no such\b`)
 	// nothingSaid is a message that is none.
-	nothingSaid = pattern.New(`(?i)^\W*(?:undefined|null|none|nil|\[object object\]|unknown(?: error)?|error)\W*$`)
+	nothingSaid = lazyregexp.New(`(?i)^\W*(?:undefined|null|none|nil|\[object object\]|unknown(?: error)?|error)\W*$`)
 )
 
-var refuses = pattern.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
+var refuses = lazyregexp.New(`(?i)\bmissing\b|\brequired\b|\binvalid\b|\bmust\b|too long|too short|not (?:valid|allowed|supported|a number|json)|unsupported|expect(?:ed|ing)|undefined|\bnull\b|\bNone\b|cannot (?:read|parse|decode|convert)|below|above|out of range|unknown|malformed|decode|parse|contains no\b|\b(?:0|zero|no) (?:data|files?|records?|rows?|items?|results?|objects?)\b|does not exist|syntax[ _]error|is not (?:set|configured|defined)|\bunmarshal\b|\binsufficient\b|\b(?:declined|rejected|ineligible|suspended|blocked|duplicate|mismatch)\b|out of stock|\b(?:is|are) (?:already |sold )?(?:full|out|closed|cancelled|disabled|expired|locked out)\b|does(?: not|n't) (?:match|belong|contain|support|satisfy)|\bhas not (?:been )?\w+ed\b|not (?:enough|eligible|approved|verified)|\balready\b|\bno longer\b|\bexceeds?\b|cannot be (?:used|cast|assigned|applied|negative|empty)|at most \d+|\bno [a-z]+ in (?:the )?(?:file|input|event|payload|message|document|row|record|object)\b|not implemented|read-only file system|operation not permitted|\bis empty\b|\bempty (?:file|list|input|payload|body)\b`)
 
 // LambdaUnknown sees a Lambda failure without a cause to read.
 var LambdaUnknown = &diagnose.Rule{
@@ -497,7 +510,7 @@ var LambdaUnknown = &diagnose.Rule{
 }
 
 // exitedEarly is how Lambda once said that the process was gone.
-var exitedEarly = pattern.New(`(?i)process exited before completing (?:the )?request`)
+var exitedEarly = lazyregexp.New(`(?i)process exited before completing (?:the )?request`)
 
 func lambdaUnknown(f *facts) *diagnose.Finding {
 	early := exitedEarly.MatchString(f.msg)
@@ -522,6 +535,9 @@ func lambdaUnknown(f *facts) *diagnose.Finding {
 	}
 	d.Title = upper(f.functionOr()) + " failed without saying why"
 	d.RootCause = fmt.Sprintf("%s ended without an error that Step Functions could read (Lambda.Unknown): it was cut off (memory, time limit, a crash), or its answer was lost.", upper(f.functionOr()))
+	if early {
+		d.RootCause = fmt.Sprintf("The process of %s was gone before it had answered%s: it crashed, left by itself (process.exit, sys.exit), or was killed for its memory.", f.functionOr(), saying(f.msg))
+	}
 	d.Explanation = "Lambda gives no error type when the process is ended from outside. The REPORT and END lines in the log tell time and memory used."
 	d.Remedies = []diagnose.Remedy{{Title: "Read the log of that invocation", Steps: []string{"aws logs tail /aws/lambda/" + f.functionArg() + " --since 1h   (look for “Task timed out”, “Runtime exited”, and Max Memory Used)"}},
 		f.retryRemedy("Retry once it is known that the function may run twice")}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Throttled sees a rate limit.
@@ -84,6 +84,10 @@ func (f *facts) retryRemedy(title string, steps ...string) diagnose.Remedy {
 		names = []string{"States.TaskFailed"}
 	}
 	r := diagnose.Remedy{Title: title}
+	if f.phase == diagnose.API && f.state == nil {
+		r.Steps = append([]string{"Let the caller try again with exponential back-off and jitter; the SDKs do so when told: AWS_RETRY_MODE=adaptive, AWS_MAX_ATTEMPTS=8."}, steps...)
+		return r
+	}
 	entry := retrier(names...)
 	r.Steps = append([]string{fmt.Sprintf("Give %s a Retry with back-off and jitter, as its first entry: %s", f.ofState(), entry)}, steps...)
 	if s := f.state; s != nil && f.nested == nil && !f.retried() {
@@ -125,7 +129,7 @@ func (f *facts) retryNote() string {
 
 func throttled(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.Throttling {
+	if s.category != diagnose.Throttling || lambdaEnvironment(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.Throttling, s.confidence(), diagnose.Yes)
@@ -166,7 +170,7 @@ func throttled(f *facts) *diagnose.Finding {
 	return d
 }
 
-var throttleName = pattern.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
+var throttleName = lazyregexp.New(`(?i)throttl|toomanyrequests|slowdown|throughputexceeded|requestlimitexceeded|ratelimit`)
 
 func limitStep(f *facts) string {
 	switch f.service() {
@@ -193,7 +197,22 @@ var QuotaReached = &diagnose.Rule{
 	Check: one(quotaReached),
 }
 
-var instanceQuota = pattern.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
+var instanceQuota = lazyregexp.New(`service limit '([\w. -]+)' is (\d+) Instances?`)
+
+// executionsExceeded tells of the limit of open executions.
+func executionsExceeded(d *diagnose.Finding) *diagnose.Finding {
+	d.Title = "The account has as many open executions as it may have"
+	d.RootCause = "The account's quota of open executions in that region (1,000,000 of Standard workflows by default) is used up, so that no new execution is started."
+	d.Explanation = "Every execution counts that has not ended, whatever it waits for: a callback that nobody answers keeps one open for up to a year."
+	d.Remedies = []diagnose.Remedy{{Title: "Find what stays open, and end it", Steps: []string{
+		"See which state machine has them: aws stepfunctions list-executions --state-machine-arn ARN --status-filter RUNNING --max-items 20, or the CloudWatch metric OpenExecutionCount.",
+		"Stop those that nobody needs: aws stepfunctions stop-execution --execution-arn ARN",
+		"Ask for more: Service Quotas console, or aws service-quotas list-service-quotas --service-code states",
+	}}, {Title: "Let the caller wait and try again", Steps: []string{"Start executions from a queue whose consumer backs off on ExecutionLimitExceeded."}}}
+	d.Prevention = []string{"Give every .waitForTaskToken and activity a TimeoutSeconds, and the state machine one at its top; alarm on OpenExecutionCount."}
+	d.Docs = []string{"Step Functions service quotas"}
+	return d
+}
 
 // jobRunsExceeded tells of the limit that a Glue job itself sets to its runs.
 func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
@@ -222,10 +241,10 @@ func (f *facts) jobRunsExceeded(d *diagnose.Finding) *diagnose.Finding {
 }
 
 // runsOf is how Glue names the job.
-var runsOf = pattern.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
+var runsOf = lazyregexp.New(`(?i)concurrent runs exceeded for ([\w.-]+)`)
 
 // paidFor are limits of money.
-var paidFor = pattern.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
+var paidFor = lazyregexp.New(`(?i)billing|insufficient_quota|credit balance|your (?:current )?plan\b|budget`)
 
 func quotaReached(f *facts) *diagnose.Finding {
 	if historyFull.MatchString(f.msg) {
@@ -292,6 +311,9 @@ func quotaReached(f *facts) *diagnose.Finding {
 	if name == "LimitExceededException" || f.says("limit for the number of") {
 		d.Also = []diagnose.Category{diagnose.Throttling}
 	}
+	if name == "ExecutionLimitExceeded" {
+		return executionsExceeded(d)
+	}
 	if name == "ConcurrentRunsExceededException" {
 		return f.jobRunsExceeded(d)
 	}
@@ -310,8 +332,8 @@ func quotaReached(f *facts) *diagnose.Finding {
 var (
 	// kept are things that count against a quota until they are deleted; underway is
 	// what ends by itself.
-	kept     = pattern.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
-	underway = pattern.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
+	kept     = lazyregexp.New(`(?i)cannot create more than|snapshots?\b|(?:maximum|max) number of (?:\w+ ){0,3}(?:buckets|stack ?sets|stacks|certificates|security groups|subnets|topics|queues|tables|roles|policies|rules|alarms|functions|layers|keys|secrets|parameters|repositories|versions|tags|users|groups|domains|stacks|stream|subscriptions|schedules|log groups|network interfaces|security groups|VPCs|subnets|addresses)|TooMany(?:Buckets|Topics|Tags|Rules|Policies|Functions)|CodeStorage|AddressLimit`)
+	underway = lazyregexp.New(`(?i)concurren|running|in progress|active (?:jobs|runs|executions)|pending|queued|at the same time|simultaneous`)
 )
 
 func quotaCode(f *facts) string {
@@ -341,7 +363,7 @@ var HistoryFull = &diagnose.Rule{
 	Check: one(historyFullFound),
 }
 
-var historyFull = pattern.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
+var historyFull = lazyregexp.New(`(?i)maximum number of history events|history (?:event )?(?:limit|quota)|25,?000 (?:history )?events|exceeded .{0,30}history events`)
 
 func historyFullFound(f *facts) *diagnose.Finding {
 	if !historyFull.MatchString(f.msg) || f.apiInput() {
@@ -368,9 +390,9 @@ var PayloadTooLarge = &diagnose.Rule{
 	Check: one(payloadTooLarge),
 }
 
-var byteLimit = pattern.New(`(?i)(?:max(?:imum)?|limit|at most|up to|less than|smaller than|shorter than|allowed)[^.]{0,60}?(?:is|of|:|than|most|to)? (\d[\d,]*) ?(bytes|kb|kib|mb|mib|characters)|(\d[\d,]*)[ -]?(byte|kb|kib|mb|mib|character) (?:limit|maximum)`)
+var byteLimit = lazyregexp.New(`(?i)(?:max(?:imum)?|limit|at most|up to|less than|smaller than|shorter than|allowed)[^.]{0,60}?(?:is|of|:|than|most|to)? (\d[\d,]*) ?(bytes|kb|kib|mb|mib|characters)|(\d[\d,]*)[ -]?(byte|kb|kib|mb|mib|character) (?:limit|maximum)`)
 
-var resultOf = pattern.New(`The state/task '([^']+)' returned a result`)
+var resultOf = lazyregexp.New(`The state/task '([^']+)' returned a result`)
 
 func payloadTooLarge(f *facts) *diagnose.Finding {
 	limit := f.errorIs("States.DataLimitExceeded") || f.says("exceeding the maximum number of bytes service limit")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // MapThreshold sees a Map that failed for too many failed items.
@@ -62,9 +62,9 @@ var ItemReader = &diagnose.Rule{
 }
 
 var (
-	csvTrouble  = pattern.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
-	notIterable = pattern.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
-	tooBig      = pattern.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
+	csvTrouble  = lazyregexp.New(`(?i)CSV|header|delimiter|JSONL|parquet|manifest|inventory`)
+	notIterable = lazyregexp.New(`(?i)non-iterable|not (?:a |an )?(?:JSON )?(?:array|list)|must be an? (?:array|object)|ItemsPointer|does not contain an array`)
+	tooBig      = lazyregexp.New(`(?i)exceed|too large|maximum (?:size|number)|size limit|larger than`)
 )
 
 func itemReader(f *facts) *diagnose.Finding {
@@ -79,11 +79,13 @@ func itemReader(f *facts) *diagnose.Finding {
 	switch {
 	case s.category == diagnose.Permission:
 		category, why = diagnose.Permission, "the state machine's role may not read it"
-		step = `Allow the role: {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::BUCKET/PREFIX*"} and s3:ListBucket on the bucket (for listObjectsV2), and kms:Decrypt where the bucket is encrypted with a customer managed key. S3 says Access Denied for a missing object too, where s3:ListBucket is not allowed.`
+		bucket, key := f.placeInS3("ItemReader")
+		step = `Allow the role: {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::` + or(bucket, "BUCKET") + "/" + or(key, "PREFIX*") + `"} and s3:ListBucket on the bucket (for listObjectsV2), and kms:Decrypt where the bucket is encrypted with a customer managed key. S3 says Access Denied for a missing object too, where s3:ListBucket is not allowed.`
 		also = []diagnose.Category{diagnose.ResourceNotFound}
 	case s.category == diagnose.ResourceNotFound:
 		category, why = diagnose.ResourceNotFound, "the bucket or object does not exist"
-		step = "Look whether it is there, in the region of the state machine: aws s3 ls s3://BUCKET/KEY"
+		bucket, key := f.placeInS3("ItemReader")
+		step = "Look whether it is there, in the region of the state machine: aws s3 ls s3://" + or(bucket, "BUCKET") + "/" + or(key, "KEY")
 	case s.category == diagnose.Throttling || s.category == diagnose.ServiceError:
 		category, why = s.category, "S3 could not serve it at that moment"
 		step = "Retry with back-off; the error can be caught and retried by name."
@@ -137,14 +139,37 @@ func resultWriter(f *facts) *diagnose.Finding {
 	d.RootCause = fmt.Sprintf("The ResultWriter of %s could not write the results to S3, as %s%s.", f.ofState(), why, saying(f.msg))
 	d.Explanation = "The child executions have run; only their collected results could not be stored. Writing is tried with a multipart upload into Bucket and Prefix, which have to be in the region of the state machine."
 	d.Focus = f.focusField("cannot write here", "ResultWriter")
+	bucket, _ := f.placeInS3("ResultWriter")
 	d.Remedies = []diagnose.Remedy{{Title: "Let the role write there", Steps: []string{
-		`{"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"], "Resource": "arn:aws:s3:::BUCKET/*"}`,
+		`{"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"], "Resource": "arn:aws:s3:::` + or(bucket, "BUCKET") + `/*"}`,
 		"With a customer managed KMS key also kms:GenerateDataKey and kms:Decrypt. Check bucket name, region, and the bucket's policy.",
 	}}}
 	d.Prevention = []string{"Run the Map with a handful of items after each change of bucket, key or role."}
 	d.Docs = []string{"ResultWriter (Map)", "IAM policies for using Distributed Map states"}
 	return d
 }
+
+// placeInS3 is the bucket and key that a Map's ItemReader or ResultWriter names, as
+// they are written down; "" where they come from the input or are not known.
+func (f *facts) placeInS3(field string) (bucket, key string) {
+	span, ok := f.field(field)
+	if !ok || f.state.Machine.Source() == nil {
+		return "", ""
+	}
+	text := f.state.Machine.Source().Text[span.Start:span.End]
+	if m := literalBucket.FindStringSubmatch(text); m != nil {
+		bucket = m[1]
+	}
+	if m := literalKey.FindStringSubmatch(text); m != nil && looksLikeName(m[1]) {
+		key = m[1]
+	}
+	return bucket, key
+}
+
+var (
+	literalBucket = lazyregexp.New(`"Bucket"\s*:\s*"([a-z0-9][a-z0-9.-]+)"`)
+	literalKey    = lazyregexp.New(`"Key"\s*:\s*"([^"$]+)"`)
+)
 
 // itemsFailed names the items of the Map that failed, as far as the history tells.
 func (f *facts) itemsFailed() string {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // NestedFailed sees a started execution that failed.
@@ -14,9 +14,9 @@ var NestedFailed = &diagnose.Rule{
 	Check: one(nestedFailed),
 }
 
-var relayedText = pattern.New(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
+var relayedText = lazyregexp.New(`(?i)(?:state ?machine|step function|execution|workflow)s?\b[^.]{0,160}\b(?:has status:? ?|status (?:is|was|of)?:? ?|ended (?:with|in|as)|finished (?:with|as)|returned|did not succeed|completed with)\W*(?:FAILED|TIMED_OUT|ABORTED|failure|failed)|(?:state ?machine|step function|execution|workflow)\b[^.]{0,80}\b(?:FAILED\b|has failed|failed with|execution failed)`)
 
-var accountID = pattern.New(`\b(\d{12})\b`)
+var accountID = lazyregexp.New(`\b(\d{12})\b`)
 
 // relayedExecution reports that code says that an execution it started failed.
 func relayedExecution(f *facts) bool {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,10 +18,10 @@ var MissingPath = &diagnose.Rule{
 }
 
 var (
-	notFoundInInput = pattern.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundInInput = lazyregexp.New(`(?s)The JSONPath '(.+?)' specified for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
 	// of an intrinsic function's argument
-	argumentNotFound = pattern.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
-	notFoundShort    = pattern.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
+	argumentNotFound = lazyregexp.New(`(?s)The JsonPath argument for the field '(.+?)' could not be found in the input(?: '?(.*?)'?)?\.?$`)
+	notFoundShort    = lazyregexp.New(`(?s)(?:The )?(?:JSONPath|path|variable path|Reference path) ["'](\$[^"']*(?:\['[^']*'\][^"']*)*)["'](?: specified for the field ["']([^"']+)["'])? (?:could not be found|was not found|cannot be found|not found|does not exist)`)
 )
 
 func missingPath(f *facts) *diagnose.Finding {
@@ -54,9 +54,15 @@ type missing struct {
 	confidence  diagnose.Confidence
 }
 
+// pathCall is a function at the end of a path: $.list.sum().
+var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
+
 func (f *facts) notThere(m missing) *diagnose.Finding {
 	if m.data == "" {
 		m.data = "its input"
+		if strings.HasPrefix(m.path, "$$.Execution.Input") {
+			m.data = "the input that the execution was started with"
+		}
 	}
 	path, field := pathed(m.path), m.field
 	if field != "" {
@@ -73,6 +79,20 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Title = fmt.Sprintf("%s is missing: it is not in the data of %s", path, f.ofState())
 	d.RootCause = fmt.Sprintf("%s %s, but %s has no such member.", upper(f.here()), reads, m.data)
 	g, known := findGap(m.input, m.path)
+	if call := pathCall.FindStringSubmatch(m.path); call != nil {
+		d.Title = fmt.Sprintf("%s calls a function in a path", path)
+		d.RootCause = fmt.Sprintf("%s %s, and Step Functions' paths do not support functions such as %s().", upper(f.here()), reads, call[1])
+		d.Explanation = "JSONPath evaluators elsewhere have length(), sum(), max() and the like; a path in Step Functions only selects what is there, whatever the input."
+		d.Also = []diagnose.Category{diagnose.DefinitionInvalid, diagnose.IntrinsicMisuse}
+		span, located := f.place(m.field, m.path)
+		d.Focus = f.focusOn("a path cannot call a function", "", span, located)
+		d.Remedies = []diagnose.Remedy{{Title: "Let something else compute it", Steps: []string{
+			"States.ArrayLength($.list) counts items, States.MathAdd($.a, $.b) adds two numbers; for sums, maxima and averages set \"QueryLanguage\": \"JSONata\" in this state: {% $sum($states.input.Jobs) %}, $max(…), $count(…); or use a Lambda function.",
+		}}}
+		d.Prevention = []string{"Try paths with TestState before they are deployed: what works in a JSONPath tester elsewhere may not work here."}
+		d.Docs = []string{"Intrinsic functions for JSONPath states in Step Functions", "Transforming data with JSONata in Step Functions"}
+		return d
+	}
 	if m.input.IsNull() {
 		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
 	} else if known {
@@ -85,6 +105,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	d.Focus = f.focusOn("missing: not in "+strings.Replace(m.data, "its", "this state's", 1), g.pointer, span, located)
 	d.Explanation = f.lost(m, g, known)
 	d.Remedies = f.fillGap(m, g, known, span, located)
+	if r, ok := f.keepBesideError(m.input); ok {
+		d.Remedies = append([]diagnose.Remedy{r}, d.Remedies...)
+	}
 	d.Prevention = []string{
 		"Validate the execution's input in a first Choice state (IsPresent) or in the caller, so that a missing field is refused with words of its own.",
 		"States.ALL does not catch States.Runtime: a Catch cannot save a state from a path that is not there.",
@@ -110,6 +133,10 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 		}
 	}
 	switch {
+	case known && textWithJSON(g.at):
+		return fmt.Sprintf("%s is a text that holds JSON, as bodies of HTTP answers, queue messages and causes are, and a path does not look into a text: it has to be parsed first.", upper(pathed(g.reached)))
+	case strings.HasPrefix(m.path, "$$.Execution.Input"):
+		return "The context object's Execution.Input is what the execution was started with, whatever the states made of it: whoever starts it (a schedule, a rule, an API, a person) did not send this member."
 	case known && in.Kind() == value.KindObject && in.Len() == 0:
 		return "The input is an empty object ({}): the execution was started with no input, or an earlier state replaced all of it."
 	case hasKeys(in, "Error", "Cause") && in.Len() == 2:
@@ -137,8 +164,24 @@ func hasKeys(v value.Value, keys ...string) bool {
 
 func inMap(s *asl.State) bool { return s != nil && s.Machine != nil && s.Machine.Processor != nil }
 
+// textWithJSON reports a text that is a JSON object or array.
+func textWithJSON(v value.Value) bool {
+	s, ok := v.AsString()
+	if s = strings.TrimSpace(s); !ok || s == "" || s[0] != '{' && s[0] != '[' {
+		return false
+	}
+	_, err := value.Parse(s)
+	return err == nil
+}
+
 func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located bool) []diagnose.Remedy {
 	var out []diagnose.Remedy
+	if known && textWithJSON(g.at) && isPath(g.reached) {
+		out = append(out, diagnose.Remedy{Title: "Parse the text first", Steps: []string{
+			fmt.Sprintf(`Put a Pass in front with "Parameters": {"parsed.$": "States.StringToJson(%s)"} and "ResultPath": "$.body", and read %s here.`, g.reached, harmless(join("$.body.parsed", g.missing))),
+			fmt.Sprintf("In JSONata: $parse($states.input%s).%s", strings.TrimPrefix(g.reached, "$"), harmless(g.missing)),
+		}})
+	}
 	if path, why := nearest(m.input, g); known && path != "" && strings.HasPrefix(m.path, "$.") {
 		r := diagnose.Remedy{
 			Title: fmt.Sprintf("Read %s, %s", path, why),
@@ -255,7 +298,7 @@ var ChoicePath = &diagnose.Rule{
 	Check: one(choicePath),
 }
 
-var choiceInvalid = pattern.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
+var choiceInvalid = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*: The choice state's condition path references an invalid value`)
 
 func choicePath(f *facts) *diagnose.Finding {
 	m := choiceInvalid.FindStringSubmatch(f.msg)
@@ -313,8 +356,8 @@ var InvalidPath = &diagnose.Rule{
 }
 
 var (
-	invalidPathText = pattern.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
-	unableToApply   = pattern.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
+	invalidPathText = lazyregexp.New(`(?s)Invalid path '(.+?)'\s*:\s*(.*)$`)
+	unableToApply   = lazyregexp.New(`(?s)Unable to apply (?:Path|JSONPath|InputPath|OutputPath|ReferencePath|path) ['"]?(\$[^\s'"]*)['"]? to (?:the )?(input|output|.*)`)
 )
 
 func invalidPath(f *facts) *diagnose.Finding {
@@ -337,6 +380,12 @@ func invalidPath(f *facts) *diagnose.Finding {
 	d := f.notThere(miss)
 	path = pathed(path)
 	switch {
+	case strings.Contains(why, "Multi properties"):
+		d.Title = fmt.Sprintf("%s picks several members in the middle of a path", path)
+		d.RootCause = fmt.Sprintf("%s applies %s%s, and several members at once ['a','b'] may only be the last step of a path.", upper(f.here()), path, inField(field))
+		d.Explanation = "The data is not the trouble: the path itself asks for what Step Functions' JSONPath does not do, whatever the input."
+		d.Also = []diagnose.Category{diagnose.DefinitionInvalid}
+		d.Remedies = []diagnose.Remedy{{Title: "Take each member by a path of its own", Steps: []string{`Make an object of them: "Parameters": {"a.$": "$.a.v", "b.$": "$.b.v"}; or use the query language JSONata.`}}}
 	case strings.Contains(why, "can only be applied to arrays"):
 		d.Title = fmt.Sprintf("%s asks for an item of an array, but the data is an object", path)
 		d.RootCause = fmt.Sprintf("%s applies %s%s, which picks an item of an array, but on this way the data is not an array, it is a single object.", upper(f.here()), path, inField(field))
@@ -425,7 +474,7 @@ var ResultPathMisfit = &diagnose.Rule{
 	Check: one(resultPathMisfit),
 }
 
-var referencePath = pattern.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
+var referencePath = lazyregexp.New(`(?s)(?:Unable to apply (?:ReferencePath|step) ['"]?(\$?[^\s'"]+)['"]? to input|Reference path ['"]?(\$[^\s'"]*)['"]? .*?(?:could not be applied|cannot be applied))`)
 
 func resultPathMisfit(f *facts) *diagnose.Finding {
 	m := referencePath.FindStringSubmatch(f.msg)
@@ -468,8 +517,8 @@ var ItemsNotArray = &diagnose.Rule{
 }
 
 var (
-	mustBeArray  = pattern.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
-	itemsInvalid = pattern.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
+	mustBeArray  = lazyregexp.New(`(?s)[Rr]eference path ['"]?(\$[^'"\s]*)['"]? must point to (?:an )?array`)
+	itemsInvalid = lazyregexp.New(`(?i)non-iterable|(?:ItemsPath|items|item source)[^.]{0,60}(?:must be|is not|not) an? (?:\w+ )?(?:array|list)|Map state input must be an array`)
 )
 
 func itemsNotArray(f *facts) *diagnose.Finding {
@@ -534,7 +583,7 @@ var RuntimeData = &diagnose.Rule{
 	Check: one(runtimeData),
 }
 
-var anyPath = pattern.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
+var anyPath = lazyregexp.New(`\$\$?(?:\.[A-Za-z_]\w*|\[['"\d][^\]]*\])+`)
 
 func runtimeData(f *facts) *diagnose.Finding {
 	if f.err != "States.Runtime" && f.err != "States.ParameterPathFailure" || f.refused() {

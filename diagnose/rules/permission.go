@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // denial is what an access error says.
@@ -19,15 +19,15 @@ type denial struct {
 }
 
 var (
-	notAuthorized = pattern.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Z*][A-Za-z0-9*]*)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
-	assumedRole   = pattern.New(`:assumed-role/([\w+=,.@-]+)`)
-	plainRole     = pattern.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
-	anyARN        = pattern.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
-	mayNotCall    = pattern.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
+	notAuthorized = lazyregexp.New(`(?s)(?:User|Principal)?:? ?['"]?(arn:aws[\w-]*:[^\s'"]+|[\w+=,.@-]+)?['"]? is not authorized to perform:? ['"]?([a-zA-Z0-9-]+:[A-Z*][A-Za-z0-9*]*)['"]?(?: (?:on|for) (?:the )?(?:resource|following resource)s?:? ?['"]?([^\s'",)]+))?(.*)`)
+	assumedRole   = lazyregexp.New(`:assumed-role/([\w+=,.@-]+)`)
+	plainRole     = lazyregexp.New(`:role/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+)`)
+	anyARN        = lazyregexp.New(`arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s'",;)]+`)
+	mayNotCall    = lazyregexp.New(`(?i)(?:not have (?:sufficient |the required )?permissions? to (?:call|perform)|not authorized to call|no permission to call|missing (?:the )?permission) ['"]?([a-z0-9-]+:)?([A-Z]\w+)['"]?(?: on (\w+))?`)
 )
 
 // namedAction is an IAM action somewhere in a message.
-var namedAction = pattern.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
+var namedAction = lazyregexp.New(`(?:^|[\s'"(\[])([a-z][a-z0-9-]{1,30}:[A-Z][A-Za-z]{3,60})(?:$|[\s'",.;)\]])`)
 
 func readDenial(msg string) denial {
 	var d denial
@@ -70,7 +70,7 @@ func readDenial(msg string) denial {
 
 // outputBucket is how Athena says that the caller may not look at the bucket for
 // the results, or that there is none of that name.
-var outputBucket = pattern.New(`(?i)unable to verify/create output bucket ?([a-z0-9.-]*[a-z0-9])?`)
+var outputBucket = lazyregexp.New(`(?i)unable to verify/create output bucket ?([a-z0-9.-]*[a-z0-9])?`)
 
 func denier(s string) string {
 	s = strings.ToLower(s)
@@ -108,6 +108,9 @@ func accessDenied(f *facts) *diagnose.Finding {
 		return nil // told by rules of their own
 	}
 	deny := readDenial(f.msg)
+	if k := kubernetesDenied.FindStringSubmatch(f.msg); k != nil || f.task.service == "eks" && (f.root.Status == 401 || f.root.Status == 403) && deny.action == "" {
+		return f.clusterDenied(k)
+	}
 	if deny.action == "" && f.err != "" {
 		deny.action = f.actionTried()
 	}
@@ -140,6 +143,46 @@ func accessDenied(f *facts) *diagnose.Finding {
 		"Leave access errors out of Retry: they do not pass by themselves. That needs an eye where they come under a service's common name, such as Lambda.AWSLambdaException.",
 	}
 	d.Docs = []string{"How AWS Step Functions works with IAM", "IAM policies for integrated services", "Troubleshooting access denied error messages"}
+	return d
+}
+
+// kubernetesDenied is how a cluster's own API says no, to whom, and to what.
+var kubernetesDenied = lazyregexp.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
+
+// clusterDenied tells of a Kubernetes API that does not let the state machine's
+// role in, which no IAM policy changes. m is a match of kubernetesDenied, or nil.
+func (f *facts) clusterDenied(m []string) *diagnose.Finding {
+	d := f.finding(diagnose.Permission, diagnose.Certain, diagnose.No)
+	cluster := or(f.param("ClusterName"), "CLUSTER")
+	if !looksLikeName(cluster) {
+		cluster = "CLUSTER"
+	}
+	who, what, verb, resource, namespace := "the state machine's role", "the call", "get", "RESOURCES", "NAMESPACE"
+	if m != nil {
+		verb, resource = m[3], m[4]
+		what = verb + " " + resource
+		if m[5] != "" && looksLikeName(m[5]) {
+			namespace = m[5]
+			what += " in the namespace " + namespace
+		}
+		if m[2] != "" && m[2] != "system:anonymous" {
+			who = "the user " + named(m[2])
+		}
+	}
+	d.Title = fmt.Sprintf("The cluster's Kubernetes API does not let %s in", who)
+	d.RootCause = fmt.Sprintf("%s calls the Kubernetes API of the cluster %s, and the cluster does not allow %s to %s%s.", upper(f.who()), cluster, who, what, saying(f.msg))
+	d.Explanation = "The Kubernetes API asks its own rules (RBAC) and not IAM: the cluster has to know the state machine's role (an EKS access entry, or a mapping in the aws-auth ConfigMap), and a Role has to give it the verb."
+	if m != nil && m[2] == "system:anonymous" || f.root.Status == 401 {
+		d.Explanation += " It was taken for an unknown user (system:anonymous, or 401): the mapping is what is missing."
+	}
+	d.Remedies = []diagnose.Remedy{{Title: "Make the role known to the cluster, and give it the right", Steps: []string{
+		"aws eks create-access-entry --cluster-name " + cluster + " --principal-arn ARN_OF_THE_STATE_MACHINES_ROLE --kubernetes-groups workflows",
+		fmt.Sprintf("kubectl create role workflow --namespace %s --verb=%s --resource=%s", namespace, verb, resource),
+		fmt.Sprintf("kubectl create rolebinding workflow --namespace %s --role=workflow --group=workflows", namespace),
+	}}}
+	d.Focus = f.focusField("refused by the cluster", "Resource")
+	d.Prevention = []string{"Create access entry and RBAC rules with the cluster, in the same deployment as the state machine's role: a role that is made anew has to be entered anew."}
+	d.Docs = []string{"Create and manage Amazon EKS clusters with Step Functions", "Grant IAM users access to Kubernetes with EKS access entries"}
 	return d
 }
 
@@ -214,6 +257,8 @@ func explainDenial(f *facts, d denial) string {
 		return "The one who reports the result of a task token needs states:SendTaskSuccess, states:SendTaskFailure and states:SendTaskHeartbeat on the state machine; the execution's own role has no part in it."
 	case service == "kms" || f.says("KMS", "kms:"):
 		return "The data is encrypted with a customer managed KMS key: besides the role's policy, the key's own policy has to let the role use the key (kms:Decrypt, kms:GenerateDataKey)."
+	case service == "bedrock":
+		return "A model id that begins with us., eu., apac. or global. is an inference profile, which sends the call to several regions: the role needs the action on the profile's ARN and on the model in every one of them (arn:aws:bedrock:*::foundation-model/MODEL), and no policy of the organization may keep those regions out."
 	case strings.EqualFold(call, "AddTags") || strings.EqualFold(call, "TagResource"):
 		return "With .sync Step Functions adds tags of its own to the job it starts, so that the role needs the tagging action besides the one that creates the job."
 	case service == "s3" || f.task.service == "s3" || f.says("S3"):
@@ -285,9 +330,9 @@ func uniq(items []string) []string {
 
 // mighty are actions for which no ready statement is written: who could put them
 // into an error message would be granted them.
-var mighty = pattern.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
+var mighty = lazyregexp.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
 
-var iamActionForm = pattern.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
+var iamActionForm = lazyregexp.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
 
 // statement is a policy statement that allows what was denied; "" where it is not safe or not possible to write one.
 func statement(d denial, f *facts) string {
@@ -339,7 +384,7 @@ var ManagedRule = &diagnose.Rule{
 	Check: one(managedRuleDenied),
 }
 
-var managedRule = pattern.New(`(?i)not authorized to create managed-?\s?rule`)
+var managedRule = lazyregexp.New(`(?i)not authorized to create managed-?\s?rule`)
 
 func managedRuleDenied(f *facts) *diagnose.Finding {
 	if !managedRule.MatchString(f.msg) {
@@ -381,13 +426,13 @@ var AssumeRole = &diagnose.Rule{
 	Check: one(assumeRole),
 }
 
-var cannotAssume = pattern.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
+var cannotAssume = lazyregexp.New(`(?i)not authorized to assume|is authorized to assume the provided role|(?:cannot|can't|could not|unable to|not able to|failed to) (?:be )?assumed?\b|role .{0,120}(?:cannot|can't|could not) be assumed|sts:AssumeRole|AssumeRole operation|invalid (?:iam )?role|is invalid or cannot be assumed`)
 
 // deniedObject is what a job was not let read.
-var deniedObject = pattern.New(`(?i)access denied to (s3://[\w./-]+[\w/-])`)
+var deniedObject = lazyregexp.New(`(?i)(?:access denied to|could not access (?:[\w -]{1,30} at )?|cannot access) ?(s3://[\w./-]+[\w/-])`)
 
 // servicePrincipal is the service that a message wants to see in a trust policy.
-var servicePrincipal = pattern.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
+var servicePrincipal = lazyregexp.New(`(?i)principals? ['"]?([a-z0-9-]+\.amazonaws\.com(?:\.cn)?)['"]?`)
 
 func assumes(f *facts) bool {
 	return cannotAssume.MatchString(f.msg) && !f.refused() && !f.apiInput()
@@ -482,8 +527,8 @@ var LoggingDestination = &diagnose.Rule{
 }
 
 var (
-	logDestination = pattern.New(`(?i)not authorized to access the Log Destination`)
-	loggingInvalid = pattern.New(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
+	logDestination = lazyregexp.New(`(?i)not authorized to access the Log Destination`)
+	loggingInvalid = lazyregexp.New(`(?i)invalid logging configuration|log destination|LoggingConfiguration`)
 )
 
 func loggingDestination(f *facts) *diagnose.Finding {

@@ -2,10 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -17,12 +18,12 @@ var NotFound = &diagnose.Rule{
 }
 
 var (
-	absentName   = pattern.New(`(?i)notfound|doesnotexist|nosuch|nonexistent`)
-	qualifiedARN = pattern.New(`:function:[\w-]+:[\w-]+`)
-	serverStatus = pattern.New(`\b(50[0-9])\b`)
+	absentName   = lazyregexp.New(`(?i)notfound|doesnotexist|nosuch|nonexistent`)
+	qualifiedARN = lazyregexp.New(`:function:[\w-]+:[\w-]+`)
+	serverStatus = lazyregexp.New(`\b(50[0-9])\b`)
 )
 
-var quotedName = pattern.New(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
+var quotedName = lazyregexp.New(`['"` + "`" + `“]([\w$@./:+=#-]{2,200})['"` + "`" + `”]|(?i:function|topic|queue|bucket|table|job|cluster|crawler|workgroup|database|secret|parameter|key|model|rule|project|activity|machine|repository|image|definition|file)(?: (?:named?|with name|id|arn))?:? ([\w$@./:+=#-]*[\d_/:.-][\w$@./:+=#-]*)`)
 
 // subjectOf is the thing that a message is about: an ARN or a name in it; "" unknown.
 func subjectOf(msg string) string {
@@ -131,9 +132,9 @@ func notFound(f *facts) *diagnose.Finding {
 	return d
 }
 
-var kindWord = pattern.New(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
+var kindWord = lazyregexp.New(`(?i)\b(function|alias|layer|topic|queue|bucket|object|key|table|index|job queue|job definition|task definition|job|cluster|crawler|workgroup|database|schema|column|secret|parameter|model|endpoint|rule|project|activity|state machine|execution|repository|image|log group|stream|stack|instance|subnet|security group|volume|snapshot|role|user|vault|file|connection|event bus|catalog|partition|document)\b`)
 
-var camel = pattern.New(`([a-z])([A-Z])`)
+var camel = lazyregexp.New(`([a-z])([A-Z])`)
 
 func kindIn(msg, otherwise string) string {
 	m := kindWord.FindStringSubmatch(strings.ReplaceAll(msg, "_", " "))
@@ -243,7 +244,7 @@ func conflict(f *facts) *diagnose.Finding {
 	}
 	d.Focus = f.focusField("conflicts with other work", "Resource")
 	d.Remedies = []diagnose.Remedy{
-		f.retryRemedy("Retry with back-off and jitter"),
+		f.retryRemedy("Retry with back-off and jitter", "Choose IntervalSeconds in the order of how long the other operation takes: seconds for a function or an item, minutes for a database, a crawler, a cluster or a stack."),
 		{Title: "Wait until the other operation is done, or take turns", Steps: []string{
 			"Wait for the resource's state before the call: poll its status (Lambda: State and LastUpdateStatus; tables, clusters: ACTIVE) in a Wait and Choice loop, or with the CLI's waiter, such as aws lambda wait function-updated-v2; upgrade tools that do not.",
 			"Let only one execution at a time touch the resource: MaxConcurrency 1, an SQS FIFO queue in front, or a lock in DynamoDB.",
@@ -256,11 +257,11 @@ func conflict(f *facts) *diagnose.Finding {
 
 var (
 	// referenced is a resource that something else points to, until that is undone.
-	referenced = pattern.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
+	referenced = lazyregexp.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
 	// lasting are states that a resource is in until somebody changes it; transitional
 	// are states that it leaves by itself.
-	lasting      = pattern.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
-	transitional = pattern.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
+	lasting      = lazyregexp.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	transitional = lazyregexp.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
 )
 
 // InvalidRequest sees values that the called service refuses.
@@ -271,10 +272,10 @@ var InvalidRequest = &diagnose.Rule{
 }
 
 var (
-	constraintAt  = pattern.New(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
-	patternOf     = pattern.New(`regular expression pattern: (\S+)`)
-	parameterName = pattern.New(`(?i:parameter|argument|member|field|property|attribute)s?:? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
-	namedBefore   = pattern.New(`(?i:the|required|missing) ['"]?([A-Z]\w{2,40})['"]? (?:parameter|argument|member|field|property)`)
+	constraintAt  = lazyregexp.New(`Value (?:'([^']*)'|null|at) ?(?:at )?'([\w.]+)' failed to satisfy constraint: ([^;(]+)`)
+	patternOf     = lazyregexp.New(`regular expression pattern: (\S+)`)
+	parameterName = lazyregexp.New(`(?i:parameter|argument|member|field|property|attribute)s?:? ['"]?([A-Z]\w{1,40}(?:\.\w+)*)['"]?`)
+	namedBefore   = lazyregexp.New(`(?i:the|required|missing) ['"]?([A-Z]\w{2,40})['"]? (?:parameter|argument|member|field|property)`)
 )
 
 func invalidRequest(f *facts) *diagnose.Finding {
@@ -325,6 +326,17 @@ func invalidRequest(f *facts) *diagnose.Finding {
 	if patternOf.MatchString(f.msg) {
 		d.Remedies[0].Steps = append(d.Remedies[0].Steps, "Leave out the characters that the pattern does not allow (a slash, a space, a dot): replace them where the name is made.")
 	}
+	if r := f.refusalOf(); r != nil {
+		d.Explanation, d.Also = r.why, r.also
+		if r.steps != nil {
+			d.Remedies[0].Steps = slices.Clone(r.steps)
+		}
+		if table := f.param("TableName"); table != "" && looksLikeName(table) {
+			for i, s := range d.Remedies[0].Steps {
+				d.Remedies[0].Steps[i] = strings.ReplaceAll(s, "--table-name TABLE ", "--table-name "+table+" ")
+			}
+		}
+	}
 	d.Prevention = []string{"Try the state alone with TestState and a recorded input, and validate input where it enters the workflow."}
 	d.Docs = []string{"Integrating services with Step Functions", "Using TestState API to test a state"}
 	return d
@@ -367,16 +379,10 @@ func upperFirst(s string) string {
 }
 
 // nothingToDo are refusals of a request that would change nothing.
-var nothingToDo = pattern.New(`(?i)no (?:updates|changes) (?:are|is)? ?to be (?:performed|made|applied)|didn't contain changes|does not contain (?:any )?changes|nothing to (?:update|change|commit)|already up[ -]to[ -]date`)
+var nothingToDo = lazyregexp.New(`(?i)no (?:updates|changes) (?:are|is)? ?to be (?:performed|made|applied)|didn't contain changes|does not contain (?:any )?changes|nothing to (?:update|change|commit)|already up[ -]to[ -]date`)
 
 func (f *facts) whyInvalid(member string) string {
 	switch {
-	case nothingToDo.MatchString(f.msg):
-		return "The request would change nothing, and the service takes that for an error: what is wanted is there already. Catch this error by its name and go on as after a success, or compare before the call."
-	case f.says("reserved keyword"):
-		return "DynamoDB keeps that word for itself: put a placeholder into the expression, #name, and say what it stands for in ExpressionAttributeNames: {\"#name\": \"the attribute\"}."
-	case f.says("MessageGroupId"):
-		return "A FIFO queue or topic (its name ends in .fifo) wants a MessageGroupId with every message, and a MessageDeduplicationId unless content-based deduplication is on; a standard one knows neither."
 	case f.says("null", "required", "must contain the parameter", "MissingParameter", "missing"):
 		e := "A member that the service needs is null, empty or missing: it is not in the definition, or the path it comes from leads to null."
 		if member != "" && f.state != nil && f.paramNode(upperFirst(member)) == nil && f.paramNode(member) == nil && (f.state.Parameters != nil || f.state.Arguments != nil) {
@@ -449,10 +455,10 @@ var Unreachable = &diagnose.Rule{
 	Check: one(unreachable),
 }
 
-var hostIn = pattern.New(`(?i)(?:server (?:on|at) ['"]|host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:\w+ server on |server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
+var hostIn = lazyregexp.New(`(?i)(?:server (?:on|at) ['"]|host[= ]['"]?|endpoint URL: "?https?://|getaddrinfo \w+ |ECONNREFUSED |ETIMEDOUT |connect to (?:\w+ server on |server at )?['"]?|dial tcp |lookup |UnknownHostException: |Unable to execute HTTP request: (?:Connect to )?)([a-z0-9][\w.-]*\.[\w.-]+|\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{4,})(?::(\d+))?(?:$|[^\w])`)
 
 // badCertificate is a certificate that stays as it is.
-var badCertificate = pattern.New(`(?i)certificate (?:verify failed|has expired|is not trusted|signed by unknown)|CERTIFICATE_VERIFY_FAILED|self[- ]signed|hostname .{0,80}(?:doesn't match|mismatch)|PKIX path building|unable to (?:get local issuer|verify the first) certificate|CERT_HAS_EXPIRED|x509: certificate`)
+var badCertificate = lazyregexp.New(`(?i)certificate (?:verify failed|has expired|is not trusted|signed by unknown)|CERTIFICATE_VERIFY_FAILED|self[- ]signed|hostname .{0,80}(?:doesn't match|mismatch)|PKIX path building|unable to (?:get local issuer|verify the first) certificate|CERT_HAS_EXPIRED|x509: certificate`)
 
 func unreachable(f *facts) *diagnose.Finding {
 	s := f.signal()

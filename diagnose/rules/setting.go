@@ -6,7 +6,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -18,8 +18,8 @@ var WaitValue = &diagnose.Rule{
 }
 
 var (
-	secondsPath   = pattern.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
-	timestampText = pattern.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
+	secondsPath   = lazyregexp.New(`(?s)The (SecondsPath|TimestampPath|TimeoutSecondsPath|HeartbeatSecondsPath) (?:parameter|field) (.*?): (\$\S*?)(?: == (.*?))?\.?$`)
+	timestampText = lazyregexp.New(`(?s)The (Timestamp|Seconds) (?:field|parameter) (cannot be parsed as .*?|.*?): (.*?)\.?$`)
 )
 
 func waitValue(f *facts) *diagnose.Finding {
@@ -90,9 +90,9 @@ func pathIn(path string) string {
 }
 
 var (
-	isoDate   = pattern.New(`^\d{4}-(\d\d)-(\d\d)`)
-	isoTime   = pattern.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
-	isoOffset = pattern.New(`(?:Z|[+-]\d\d:?\d\d)$`)
+	isoDate   = lazyregexp.New(`^\d{4}-(\d\d)-(\d\d)`)
+	isoTime   = lazyregexp.New(`[T ](\d\d):(\d\d):?(\d\d)?`)
+	isoOffset = lazyregexp.New(`(?:Z|[+-]\d\d:?\d\d)$`)
 )
 
 // timestampFault says what is wrong with a timestamp, as far as can be told.
@@ -127,9 +127,9 @@ var NumberPath = &diagnose.Rule{
 }
 
 var (
-	fieldRefers   = pattern.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
-	cannotBe      = pattern.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
-	mapSettingSet = pattern.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
+	fieldRefers   = lazyregexp.New(`(?s)The (\w+) field refers to value "(.*?)" which is not a valid (\w+): (\S+?)\.?$`)
+	cannotBe      = lazyregexp.New(`(?:^|field )(MaxConcurrency|ToleratedFailureCount|ToleratedFailurePercentage|MaxItems|MaxItemsPerBatch|MaxInputBytesPerBatch|TimeoutSeconds|HeartbeatSeconds)(?:Path)? (cannot be negative|must be (?:positive|between \d+ and \d+|greater than \w+|a \w+(?: \w+)?|less than [^.]*)|cannot be greater than [^.]*|is not a valid \w+)`)
+	mapSettingSet = lazyregexp.New(`^States\.(?:Runtime|ItemReaderFailed|QueryEvaluationError)$`)
 )
 
 func numberPath(f *facts) *diagnose.Finding {
@@ -237,11 +237,11 @@ var TaskFormat = &diagnose.Rule{
 }
 
 var (
-	couldNotStart = pattern.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
-	fieldInvalid  = pattern.New(`The (?:value of the )?field ['"]?([\w./\[\]$-]+)['"]? (?:has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
-	requiredField = pattern.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
-	notParsed     = pattern.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
-	column        = pattern.New(`line: (\d+), column: (\d+)`)
+	couldNotStart = lazyregexp.New(`(?s)The (?:Parameters|Arguments) '(.*)' could not be used to start the Task: \[(.*)\]`)
+	fieldInvalid  = lazyregexp.New(`The (?:value (?:of|for) the )?field ['"]?([\w./\[\]$-]+)['"]? (has an invalid format|is required|is not supported|was missing|is invalid|must be [\w ]+)`)
+	requiredField = lazyregexp.New(`(?:The )?field ['"]?([\w.\[\]]+)['"]? is (?:required|missing)`)
+	notParsed     = lazyregexp.New(`(?s)The (Parameters|Arguments|Input|Output|Payload|state output|input|output) could not be (?:parsed|deserialized|read)`)
+	column        = lazyregexp.New(`line: (\d+), column: (\d+)`)
 )
 
 func taskFormat(f *facts) *diagnose.Finding {
@@ -269,7 +269,7 @@ func taskFormat(f *facts) *diagnose.Finding {
 	return d
 }
 
-var memberAt = pattern.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
+var memberAt = lazyregexp.New(`"([A-Za-z_][\w-]{0,40})"\s*:\s*""+"`)
 
 func (f *facts) jsonFault() string {
 	if m := memberAt.FindStringSubmatch(f.msg); m != nil {
@@ -282,8 +282,10 @@ func (f *facts) notStarted(problems string) *diagnose.Finding {
 	d := f.finding(diagnose.InvalidParameters, diagnose.Certain, diagnose.No)
 	d.Also = []diagnose.Category{diagnose.DataPath}
 	var fields []string
+	fault := ""
 	for _, m := range fieldInvalid.FindAllStringSubmatch(problems, 8) {
 		fields = append(fields, m[1])
+		fault = or(fault, m[2])
 	}
 	for _, m := range requiredField.FindAllStringSubmatch(problems, 8) {
 		if !contains(fields, m[1]) {
@@ -307,6 +309,20 @@ func (f *facts) notStarted(problems string) *diagnose.Finding {
 	d.Remedies = []diagnose.Remedy{{Title: "Give " + what + " the type that the integration takes", Steps: []string{
 		"Compare the recorded parameters (TaskScheduled event) with the integration's page: a list where a text was sent, an object of lists, a number in place of a text; or a member that is missing altogether.",
 	}}}
+	switch {
+	case fault == "is not supported":
+		d.Title = fmt.Sprintf("The task could not be started: %s is no parameter of it", what)
+		d.RootCause = fmt.Sprintf("%s could not start its task%s, as %s is no parameter that this integration takes%s.", upper(f.here()), f.calling(), what, saying(problems))
+		d.Explanation = "An optimised integration takes the parameters on its page in Step Functions' documentation, in their capitals, and no others; a library or tool that made them may be newer or older than that."
+		d.Remedies[0] = diagnose.Remedy{Title: "Leave " + what + " out", Steps: []string{
+			"Take it out of the parameters, or out of the data that they are taken from, with a list of the members that are wanted in place of the whole object (\"Parameters.$\": \"$\" hands on all there is).",
+			"Where the service needs it, call the service through the AWS SDK integration (arn:aws:states:::aws-sdk:…), which takes all parameters of the API.",
+		}}
+	case strings.HasPrefix(fault, "must be"):
+		d.Title = fmt.Sprintf("The task could not be started: %s %s", what, fault)
+		d.RootCause = fmt.Sprintf("%s could not start its task%s, as %s has another type than the integration takes: it %s.", upper(f.here()), f.calling(), what, fault)
+		d.Remedies[0].Steps = []string{fmt.Sprintf("Let the writer of %s send the type that is asked for; or convert it on the way. A number becomes a text with States.Format('{}', $.value), in JSONata with $string($states.input.value); a text becomes a number with States.StringToJson($.value), in JSONata with $number($states.input.value).", what)}
+	}
 	d.Prevention = []string{"Run the state alone with TestState and a recorded input before it is deployed."}
 	d.Docs = []string{"Integrating services with Step Functions", "Using TestState API to test a state"}
 	return d
@@ -336,7 +352,7 @@ var LiteralPath = &diagnose.Rule{
 	Check: one(literalPath),
 }
 
-var sentLiterally = pattern.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
+var sentLiterally = lazyregexp.New(`(?:^|[\s'"=:(/\[])(\$\$?\.[A-Za-z_][\w.\[\]]*)`)
 
 // literalInPlaceOfName is a JSONPath that the state gives as plain text for what a
 // service does not find or take; "" where there is none.

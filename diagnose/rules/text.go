@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // Names and messages come from whoever wrote the input, so nothing of theirs is
@@ -32,7 +32,7 @@ func named(s string) string {
 }
 
 // prose has what names lack: a sentence's marks, a tag, what joins commands, a command.
-var prose = pattern.Any(
+var prose = lazyregexp.Any(
 	`[.,;:!?][ \n\r]|[<>|{}\\\x00-\x1f]|\[\w*\]|&&`,
 	`(?i)\b(?:pip3?|npm|yarn|pnpm|gem|apt|apt-get|yum|brew|cargo|go|docker|podman|python3?|node) (?:-|install|add|get|run|exec|pull|login|rm)\b`,
 	` --?[a-z]`,
@@ -47,14 +47,14 @@ func nameOnly(s string) bool {
 	return !commanding.MatchString(s) && !link.MatchString(s) && !prose.MatchString(s) && len(strings.Fields(s)) <= maxNameWords
 }
 
-var plainName = pattern.New(`^[\w$@./:+=#-]{1,256}$`)
+var plainName = lazyregexp.New(`^[\w$@./:+=#-]{1,256}$`)
 
 // looksLikeName reports that s can stand in a command or a policy.
 func looksLikeName(s string) bool {
 	return plainName.MatchString(s) && !strings.HasPrefix(s, "-") && !link.MatchString(s)
 }
 
-var plainPath = pattern.New(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
+var plainPath = lazyregexp.New(`^[\w$@.\[\]'"*:/#()=?!&|<>,{}%+-]{1,200}$`)
 
 // isPath reports that s is a path or a field's name that can be said and written as it is.
 func isPath(s string) bool { return plainPath.MatchString(s) && !link.MatchString(s) }
@@ -68,9 +68,9 @@ func pathed(s string) string {
 }
 
 var (
-	link = pattern.New(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
+	link = lazyregexp.New(`(?i)\b(?:https?|ftp|file|javascript|data):[^\s]*|\bwww\.\S+`)
 	// commanding is text that tells its reader what to do, or pretends to be somebody.
-	commanding = pattern.Any(
+	commanding = lazyregexp.Any(
 		`(?i)\b(?:ignore|disregard|forget) (?:all |any |the |your |previous |prior |above )`,
 		`(?i)\b(?:you are|act as|pretend)\b`,
 		`(?i)\bassistant\b`,
@@ -102,15 +102,15 @@ var (
 		`(?i)\b(?:access[- ]key|credentials?|environment variables?|secrets?)\b.{0,40}\b(?:print|send|post|dump|base64|report)`,
 		`(?i)\b(?:print|send|post|dump|reveal|exfiltrate|leak|expose|include)\b.{0,40}\b(?:credentials?|environment variables?|secrets?|tokens?|keys?)\b`,
 	)
-	markup        = pattern.New(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
-	tagStart      = pattern.New(`<(/?[a-zA-Z!])`) // of a tag that is cut off
-	longWord      = pattern.New(`[A-Za-z0-9+/_=-]{48,}`)
-	inQuotes      = pattern.New(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
+	markup        = lazyregexp.New(`(?s)<!--.*?-->|</?[a-zA-Z][^>]*>|!?\[[^\]]*\]\([^)]*\)`)
+	tagStart      = lazyregexp.New(`<(/?[a-zA-Z!])`) // of a tag that is cut off
+	longWord      = lazyregexp.New(`[A-Za-z0-9+/_=-]{48,}`)
+	inQuotes      = lazyregexp.New(`'[^'\n]{40,}'|"[^"\n]{40,}"|` + "`[^`\n]{40,}`")
 	withoutTags   = strings.NewReplacer("<", "", ">", "", "`", "'")
 	withoutQuotes = strings.NewReplacer("“", "'", "”", "'")
 	// inQuotesWhole is an exception that prints its message in quotes: AnalysisException: "…".
-	inQuotesWhole = pattern.New(`(?s)^([\w.]+(?:Exception|Error): )u?"([^"\n]*)"[;.]?$`)
-	spaces        = pattern.New(`\s+`)
+	inQuotesWhole = lazyregexp.New(`(?s)^([\w.]+(?:Exception|Error): )u?"([^"\n]*)"[;.]?$`)
+	spaces        = lazyregexp.New(`\s+`)
 )
 
 func oneLine(s string) string {

@@ -16,7 +16,7 @@ var HeartbeatMissed = &diagnose.Rule{
 }
 
 func (f *facts) timedOut() bool {
-	return f.errorIs("States.Timeout", "States.HeartbeatTimeout") && f.nested == nil && f.root.Shape != diagnose.LambdaCause
+	return f.errorIs("States.Timeout", "States.HeartbeatTimeout") && f.nested == nil && f.root.Shape != diagnose.LambdaCause && !f.ownFail()
 }
 
 func seconds(a *asl.Amount) string {
@@ -153,20 +153,13 @@ func taskTimeout(f *facts) *diagnose.Finding {
 		}},
 		f.retryTimeout(),
 	}
-	if f.keepsToken() {
+	if f.keepsToken() { // no limit is long enough for an answer that cannot come
 		d.Remedies = append([]diagnose.Remedy{{Title: "Hand the token out", Steps: []string{
 			`Add it to what is sent, in the message body or payload: "TaskToken.$": "$$.Task.Token" (JSONata: "TaskToken": "{% $states.context.Task.Token %}").`,
 			"Let the receiver answer with it: aws stepfunctions send-task-success --task-token TOKEN --task-output '{}'",
-		}}}, d.Remedies...)
-	}
-	d.Remedies = append(d.Remedies, f.catchRemedy()...)
-	if s := f.state; s != nil && s.Task != nil && s.Task.Timeout != nil && s.Task.Timeout.Number != nil {
-		longer := fmt.Sprintf("%g", 2**s.Task.Timeout.Number)
-		d.Remedies[1].Edits = f.setField("TimeoutSeconds", longer)
-		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "The edit doubles it, to "+longer+" s; take the number that your slowest good run asks for.")
-	}
-	if limit == "" && f.state == nil {
-		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "Without TimeoutSeconds a task has 99,999,999 seconds: the limit that fired is written in the definition, or is the state machine's.")
+		}}}, f.catchRemedy()...)
+	} else {
+		f.longerLimit(d, limit)
 	}
 	d.Prevention = []string{"Alarm on ExecutionTime and on the work's own duration before the limit is met; let the work report what it waits for."}
 	d.Docs = []string{"Task workflow state", "Using timeouts to avoid stuck Step Functions workflow executions"}
@@ -271,4 +264,17 @@ func machineTimedOut(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Alarm on the metric ExecutionsTimedOut; work that takes hours belongs into a Standard workflow."}
 	d.Docs = []string{"State machine structure in Amazon States Language", "Using timeouts to avoid stuck Step Functions workflow executions"}
 	return d
+}
+
+// longerLimit adds what a longer limit would be, and a catcher.
+func (f *facts) longerLimit(d *diagnose.Finding, limit string) {
+	d.Remedies = append(d.Remedies, f.catchRemedy()...)
+	if s := f.state; s != nil && s.Task != nil && s.Task.Timeout != nil && s.Task.Timeout.Number != nil {
+		longer := fmt.Sprintf("%g", 2**s.Task.Timeout.Number)
+		d.Remedies[1].Edits = f.setField("TimeoutSeconds", longer)
+		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "The edit doubles it, to "+longer+" s; take the number that your slowest good run asks for.")
+	}
+	if limit == "" && f.state == nil {
+		d.Remedies[1].Steps = append(d.Remedies[1].Steps, "Without TimeoutSeconds a task has 99,999,999 seconds: the limit that fired is written in the definition, or is the state machine's.")
+	}
 }

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 // UpstreamRefused sees an HTTP client in a function that was answered with a status of 4xx.
@@ -17,7 +17,7 @@ var UpstreamRefused = &diagnose.Rule{
 
 // clientStatus are the words of the common HTTP clients: axios, requests, urllib,
 // .NET, Java, Go.
-var clientStatus = pattern.New(`(?i)(?:request failed with status code|response (?:code|status)(?: code)?(?: does not indicate success)?:?|server (?:returned|responded with)(?: HTTP)?(?: response)?(?: code| status)?:?|status ?code(?: was| is|:|=)?|HTTP error|HTTP status(?: code)?:?|received (?:HTTP )?(?:status )?|responded with(?: status)?(?: code)?|returned HTTP|unexpected status(?: code)?:?) ?\(?(4\d\d)\b|\b(4\d\d) client error\b|^\[?(4\d\d)\]?(?: during \[| (?:Bad Request|Unauthorized|Forbidden|Not Found|Conflict|Gone|Unprocessable|Too Many))`)
+var clientStatus = lazyregexp.New(`(?i)(?:request failed with status code|response (?:code|status)(?: code)?(?: does not indicate success)?:?|server (?:returned|responded with)(?: HTTP)?(?: response)?(?: code| status)?:?|status ?code(?: was| is|:|=)?|HTTP error|HTTP status(?: code)?:?|received (?:HTTP )?(?:status )?|responded with(?: status)?(?: code)?|returned HTTP|unexpected status(?: code)?:?) ?\(?(4\d\d)\b|\b(4\d\d) client error\b|^\[?(4\d\d)\]?(?: during \[| (?:Bad Request|Unauthorized|Forbidden|Not Found|Conflict|Gone|Unprocessable|Too Many))`)
 
 // upstream is the status of 4xx with which a function's HTTP client was answered; 0 none.
 func (f *facts) upstream() int {

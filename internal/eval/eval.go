@@ -83,19 +83,27 @@ func compile(expr string) (*regexp.Regexp, error) { return regexp.Compile("(?i)"
 
 // Mark is what one document got.
 type Mark struct {
-	ID       string
-	Want     string // the label's category
-	Got      string
-	Headline bool
+	ID       string `json:"id"`
+	Want     string `json:"want"` // the label's category
+	Got      string `json:"got"`
+	Headline bool   `json:"headline"`
 
-	Abstained bool // "other", and nothing more: no claim was made
-	Category  bool
-	Mentions  bool
-	Retryable bool
-	State     bool
-	Certain   bool     // a finding called certain was shown
-	Unsaid    []string // of must_mention
-	Broken    []string // of must_not
+	Abstained bool     `json:"abstained"` // "other", and nothing more: no claim was made
+	Category  bool     `json:"category"`
+	Mentions  bool     `json:"mentions"`
+	Retryable bool     `json:"retryable"`
+	State     bool     `json:"state"`
+	Certain   bool     `json:"certain"`                 // a finding called certain was shown
+	Answer    string   `json:"retryableSaid,omitempty"` // "true", "false" or "depends"
+	Label     string   `json:"retryableWant,omitempty"`
+	Unsaid    []string `json:"unsaid,omitempty"` // of must_mention
+	Broken    []string `json:"broken,omitempty"` // of must_not
+}
+
+// Perfect tells that nothing of what was asked is wrong. Of a history only state
+// and category are asked.
+func (m Mark) Perfect(history bool) bool {
+	return m.Category && m.State && len(m.Broken) == 0 && (history || m.Mentions && m.Retryable)
 }
 
 // Judge holds a document against a row's label.
@@ -106,7 +114,11 @@ func Judge(r *Row, doc report.Document) Mark {
 	}
 	m.Category = m.Got == m.Want || slices.Contains(r.Truth.Acceptable, m.Got)
 	m.Abstained = m.Got == "other" || m.Got == ""
-	m.Retryable = doc.Retryable != nil && answer(*doc.Retryable) == fmt.Sprint(r.Truth.Retryable)
+	m.Label = fmt.Sprint(r.Truth.Retryable)
+	if doc.Retryable != nil {
+		m.Answer = answer(*doc.Retryable)
+	}
+	m.Retryable = m.Answer == m.Label
 	m.Certain = certain(doc)
 	m.State = r.Truth.State == nil || state(doc) == *r.Truth.State
 	own := ownVoice(doc)

@@ -13,8 +13,8 @@ type Score struct {
 	Rows            int    `json:"rows"`
 	State           int    `json:"state"`
 	Category        int    `json:"category"`
-	Mentions        int    `json:"mentions"`
-	Retryable       int    `json:"retryable"`
+	Mentions        int    `json:"mentions"`        // of a history: not asked, and 0
+	Retryable       int    `json:"retryable"`       // likewise
 	Abstained       int    `json:"abstained"`       // "other", whether right or not
 	Broken          int    `json:"mustNotBroken"`   // said what must not be said
 	WrongAndCertain int    `json:"wrongAndCertain"` // a wrong category, called certain
@@ -63,24 +63,24 @@ func Sum(marks []Mark) []Score {
 }
 
 // Write prints the scores as a table, and below it each mark that is not perfect.
-// With states, the table says how often the failing state was right.
-func Write(w io.Writer, scores []Score, marks []Mark, states bool) error {
+// Of histories the table says how often the failing state and the category were
+// right, which is all that their labels tell.
+func Write(w io.Writer, scores []Score, marks []Mark, histories bool) error {
 	p := &printer{w: w}
-	p.printf("%-28s %5s", "", "rows")
-	if states {
-		p.printf(" %9s", "state")
-	}
-	p.printf(" %9s %9s %9s %9s %8s %14s\n", "category", "mentions", "retryable", "abstained", "mustnot", "wrong+certain")
-	for _, s := range scores {
-		p.printf("%-28s %5d", s.Name, s.Rows)
-		if states {
-			p.printf(" %8.1f%%", percent(s.State, s.Rows))
+	if histories {
+		p.printf("%-28s %5s %9s %9s %9s %14s\n", "", "rows", "state", "category", "abstained", "wrong+certain")
+		for _, s := range scores {
+			p.printf("%-28s %5d %8.1f%% %8.1f%% %9d %14d\n", s.Name, s.Rows, percent(s.State, s.Rows), percent(s.Category, s.Rows), s.Abstained, s.WrongAndCertain)
 		}
-		p.printf(" %8.1f%% %8.1f%% %8.1f%% %9d %8d %14d\n", percent(s.Category, s.Rows), percent(s.Mentions, s.Rows),
-			percent(s.Retryable, s.Rows), s.Abstained, s.Broken, s.WrongAndCertain)
+	} else {
+		p.printf("%-28s %5s %9s %9s %9s %9s %8s %14s\n", "", "rows", "category", "mentions", "retryable", "abstained", "mustnot", "wrong+certain")
+		for _, s := range scores {
+			p.printf("%-28s %5d %8.1f%% %8.1f%% %8.1f%% %9d %8d %14d\n", s.Name, s.Rows, percent(s.Category, s.Rows), percent(s.Mentions, s.Rows),
+				percent(s.Retryable, s.Rows), s.Abstained, s.Broken, s.WrongAndCertain)
+		}
 	}
 	for _, m := range marks {
-		p.mark(m, states)
+		p.mark(m, histories)
 	}
 	return p.err
 }
@@ -98,19 +98,23 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
-func (p *printer) mark(m Mark, states bool) {
-	if m.Category && m.Mentions && m.Retryable && len(m.Broken) == 0 && (m.State || !states) {
+func (p *printer) mark(m Mark, history bool) {
+	if m.Perfect(history) {
 		return
 	}
 	p.printf("\n%s", m.ID)
 	if !m.Category {
-		p.printf("  category %s, want %s", cmp.Or(m.Got, "none"), m.Want)
+		sure := ""
+		if m.Certain {
+			sure = " (called certain)"
+		}
+		p.printf("  category %s%s, want %s", cmp.Or(m.Got, "none"), sure, m.Want)
 	}
-	if !m.State && states {
+	if !m.State {
 		p.printf("  wrong state")
 	}
-	if !m.Retryable {
-		p.printf("  wrong retryable")
+	if !m.Retryable && !history {
+		p.printf("  retryable %s, want %s", cmp.Or(m.Answer, "not said"), m.Label)
 	}
 	for _, expr := range m.Unsaid {
 		p.printf("  unsaid /%s/", expr)

@@ -1,11 +1,11 @@
-package pattern_test
+package lazyregexp_test
 
 import (
 	"regexp"
 	"slices"
 	"testing"
 
-	"github.com/stepsleuth/stepsleuth/diagnose/internal/pattern"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 )
 
 func TestLiterals(t *testing.T) {
@@ -23,14 +23,14 @@ func TestLiterals(t *testing.T) {
 		{`(?:timeout){2,3}`, []string{"timeout"}},
 		{`(?:timeout){0,3}end`, []string{"end"}},
 	} {
-		if got := pattern.New(c.expr).Literals(); !slices.Equal(got, c.want) {
+		if got := lazyregexp.New(c.expr).Literals(); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.expr, got, c.want)
 		}
 	}
 }
 
 func TestListFindsTheFirst(t *testing.T) {
-	l := pattern.Any(`(?i)\bworld\b`, `\bhel+o\b`, `never`)
+	l := lazyregexp.Any(`(?i)\bworld\b`, `\bhel+o\b`, `never`)
 	if got := l.Index("oh, hello World"); got != 4 {
 		t.Errorf("begins at %d", got)
 	}
@@ -39,8 +39,8 @@ func TestListFindsTheFirst(t *testing.T) {
 	}
 }
 
-// A pattern answers as the expression does.
-func FuzzPattern(f *testing.F) {
+// It answers as regexp does.
+func FuzzRegexp(f *testing.F) {
 	f.Add(`(?i)access ?denied|Forbidden`, "ACCESSDENIED, forbidden")
 	f.Add(`(?s)'(.+?)' for (\w+)`, "'a' for b 'c' for d")
 	f.Add(`(?i)kelvins`, "\u212aelvin\u017f")
@@ -49,7 +49,7 @@ func FuzzPattern(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		p := pattern.New(expr)
+		p := lazyregexp.New(expr)
 		if got, want := p.FindStringSubmatch(s), re.FindStringSubmatch(s); !slices.Equal(got, want) {
 			t.Errorf("%s in %q: %q, want %q", expr, s, got, want)
 		}
