@@ -142,7 +142,6 @@ func within(min, max float64) *shape {
 func flag() *shape              { return &shape{kind: "boolean"} }
 func listOf(item *shape) *shape { return &shape{kind: "array", item: item} }
 func mapOf(item *shape) *shape  { return &shape{kind: "map", item: item} }
-func anything() *shape          { return &shape{} }
 
 type fields map[string]*shape
 
