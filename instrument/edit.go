@@ -117,6 +117,9 @@ func (e *editor) catchFailures() ([]state, error) {
 		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
 			continue
 		}
+		if len(s.Catch) > 0 {
+			e.result.Catching = append(e.result.Catching, s.Name)
+		}
 		switch {
 		case e.isPlaceholder(s.Fields["Catch"]):
 			e.result.Unknown = append(e.result.Unknown, s.Name)

@@ -51,11 +51,12 @@ type Options struct {
 
 // Result is an instrumented definition.
 type Result struct {
-	Text    string
-	Caught  []string // the states that were given a catcher, in the order of the text
-	Handled []string // the states that have a States.ALL catcher already, and were left alone
-	Unknown []string // the states whose Catch is a placeholder, left alone too
-	Ends    []string // the last states that now lead to the notification of success
+	Text     string
+	Caught   []string // the states that were given a catcher, in the order of the text
+	Handled  []string // the states that have a States.ALL catcher already, and were left alone
+	Catching []string // the states that have any catcher already, these included
+	Unknown  []string // the states whose Catch is a placeholder, left alone too
+	Ends     []string // the last states that now lead to the notification of success
 
 	Compact     bool        // what was added has no white space: else the text would be longer than AWS takes
 	Unreached   []Gap       // what does not come this way all the same

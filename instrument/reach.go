@@ -23,16 +23,16 @@ func (e *editor) gaps() []Gap {
 		}
 	}
 	if !o.Handled {
-		add("a States.ALL catcher of their own takes what fails there", e.result.Handled)
-		add("what their own catchers name is taken by these", where(m, func(s *asl.State) bool { return len(s.Catch) > 0 && !catchesAll(s) }))
+		add("a States.ALL catcher of the definition's own takes what fails there", e.result.Handled)
+		add("the definition's own catchers take the errors that they name", except(e.result.Catching, e.result.Handled))
 	}
-	add("their Catch is a placeholder, and left alone", e.result.Unknown)
-	add("they end the execution by themselves", where(m, func(s *asl.State) bool { return s.Type == asl.Fail }))
+	add("the Catch is a placeholder, and left alone", e.result.Unknown)
+	add("a Fail ends the execution by itself", where(m, func(s *asl.State) bool { return s.Type == asl.Fail }))
 	add("a Choice, Pass or Wait has no Catch", where(m, func(s *asl.State) bool {
 		return s.Type == asl.Pass || s.Type == asl.Choice || s.Type == asl.Wait
 	}))
-	add("a catcher inside of them takes what fails there", where(m, caughtInside))
-	add("failures that a Map tolerates do not end it", where(m, tolerant))
+	add("a catcher inside takes what fails there", where(m, caughtInside))
+	add("a Map tolerates failures inside", where(m, tolerant))
 	plain := func(why string) { all = append(all, Gap{Why: why}) }
 	plain("States.Runtime (a path that finds nothing, say), which no catcher takes, whatever it names")
 	plain("an execution that cannot start, or is stopped")
@@ -51,6 +51,10 @@ func where(m *asl.Machine, holds func(*asl.State) bool) []string {
 		}
 	}
 	return names
+}
+
+func except(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 func caughtInside(s *asl.State) bool {

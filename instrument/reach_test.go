@@ -33,12 +33,12 @@ func TestWhatIsNotReachedIsNamed(t *testing.T) {
 	}
 	got := list(instrument.Options{})
 	for why, states := range map[string]string{
-		"a States.ALL catcher of their own takes what fails there":                                   "Ship",
-		"what their own catchers name is taken by these":                                             "Charge",
-		"they end the execution by themselves":                                                       "No",
+		"a States.ALL catcher of the definition's own takes what fails there":                        "Ship",
+		"the definition's own catchers take the errors that they name":                               "Charge",
+		"a Fail ends the execution by itself":                                                        "No",
 		"a Choice, Pass or Wait has no Catch":                                                        "Well?",
-		"a catcher inside of them takes what fails there":                                            "Both",
-		"failures that a Map tolerates do not end it":                                                "Each",
+		"a catcher inside takes what fails there":                                                    "Both",
+		"a Map tolerates failures inside":                                                            "Each",
 		"the machine's own time-out, which ends the execution at once":                               "",
 		"States.Runtime (a path that finds nothing, say), which no catcher takes, whatever it names": "",
 		"an execution that cannot start, or is stopped":                                              "",

@@ -233,7 +233,7 @@ func (f instrumentFlags) tell(w io.Writer, o *options, r *instrument.Result) {
 		return
 	}
 	list("caught now", r.Caught)
-	list("what their own catchers take is reported on the way", r.Reported)
+	list("what catchers of their own take is reported on the way", r.Reported)
 	list("told when they succeed", r.Ends)
 	if r.Compact {
 		o.note(w, "what was added is written without white space: else the definition would be longer than AWS takes")
@@ -251,10 +251,14 @@ func (f instrumentFlags) tellReach(w io.Writer, o *options, r *instrument.Result
 		}
 		o.note(w, "  %s", line)
 	}
+	if !f.handled && len(r.Catching) > 0 {
+		o.note(w, "with --handled what the definition's own catchers take is reported, too")
+	}
 	if f.express && f.after == string(instrument.Succeed) {
 		o.note(w, "nobody waits for a diagnosis: the output of a caught execution has the failure alone")
 	}
 	if f.express {
+		o.note(w, "successes are not told: an Express workflow may have too many")
 		o.note(w, `a subscription to its log group sees those too: "stepsleuth package" deploys it`)
 		return
 	}

@@ -480,7 +480,7 @@ func TestTheSameSecretHasTheSamePlaceholderInEveryEnvironment(t *testing.T) {
 }
 
 func FuzzEveryEventIsAnswered(f *testing.F) {
-	for _, seed := range []string{``, `{}`, `[]`, `null`, `{"executionArn":7}`, caught, `{"awslogs":{"data":"H4sI"}}`, `{"awslogs":{}}`, `{"detail-type":"Step Functions Execution Status Change","detail":{"status":"FAILED"}}`,
+	for _, seed := range []string{``, `{}`, `[]`, `null`, `{"executionArn":7}`, caught, strings.Replace(caught, "{", `{"tell":true,"at":"soon","started":7,"input":{"a":1},"handledBy":"Save",`, 1), `{"awslogs":{"data":"H4sI"}}`, `{"awslogs":{}}`, `{"detail-type":"Step Functions Execution Status Change","detail":{"status":"FAILED"}}`,
 		`{"detail-type":"Step Functions Execution Status Change","detail":{"executionArn":"x","status":"FAILED","error":"E","cause":"c"}}`} {
 		f.Add([]byte(seed))
 	}

@@ -89,7 +89,7 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 }
 
 func sent(e Event) Alarm {
-	a := Alarm{Way: Sent, ExecutionARN: e.ExecutionARN, State: e.State, Failure: e.Failure, HandledBy: e.HandledBy, At: e.At, Started: e.Started}
+	a := Alarm{Way: Sent, ExecutionARN: e.ExecutionARN, State: e.State, Failure: e.Failure, HandledBy: e.HandledBy, At: e.At.Time, Started: e.Started.Time}
 	if input := string(e.Input); input != "" && input != "null" {
 		a.Input = history.Text(input)
 	}

@@ -44,9 +44,21 @@ type Event struct {
 	// Of a workflow that does not wait for an answer:
 	Tell      bool            `json:"tell"`      // people are to be told by who gets this
 	HandledBy string          `json:"handledBy"` // the state that the workflow goes on to; "" where it ends
-	At        time.Time       `json:"at"`
-	Started   time.Time       `json:"started"` // the execution
+	At        instant         `json:"at"`
+	Started   instant         `json:"started"` // the execution
 	Input     json.RawMessage `json:"input"`   // of the execution; null where it is too large
+}
+
+// instant is a time as the Context object has it. What is none is the zero time: a
+// failure is told whatever is wrong with the clock.
+type instant struct{ time.Time }
+
+// UnmarshalJSON takes anything.
+func (i *instant) UnmarshalJSON(text []byte) error {
+	if i.Time.UnmarshalJSON(text) != nil {
+		i.Time = time.Time{}
+	}
+	return nil
 }
 
 // CaughtFailure is what a catcher leaves: members may be absent or null.
@@ -82,7 +94,7 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	if event.Status == history.Succeeded {
 		x = endedWell(x)
 	} else {
-		x = endedAt(x, event.State, event.Failure, event.At)
+		x = endedAt(x, event.State, event.Failure, event.At.Time)
 	}
 	o := t.Report
 	o.History, o.Inline, o.HandledBy = event.ExecutionARN, event.HandledBy == "", event.HandledBy
