@@ -25,6 +25,11 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Approve != nil && o.Approve.Output != "" {
+		if err := languageOf(m).literal(value.MustParse(o.Approve.Output)); err != nil {
+			return nil, fmt.Errorf("the output to skip with: %w", err)
+		}
+	}
 	return &editor{
 		machine: m,
 		text:    text,
@@ -72,6 +77,7 @@ func (e *editor) add() (*Result, error) {
 // returns the states that they need.
 func (e *editor) catchFailures() ([]state, error) {
 	var added []state
+	var caught []waiter
 	for _, s := range e.machine.States {
 		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
 			continue
@@ -88,11 +94,20 @@ func (e *editor) catchFailures() ([]state, error) {
 		e.edits = append(e.edits, edit)
 		e.result.Caught = append(e.result.Caught, s.Name)
 		added = append(added, recorder)
+		caught = append(caught, waiter{s.Name, e.behind(s)})
 	}
 	if len(added) == 0 {
 		return nil, nil
 	}
-	return append(added, e.pattern.failure()...), nil
+	return append(added, e.pattern.failure(caught)...), nil
+}
+
+// behind is where the way goes on behind a state: for a last one, to the success.
+func (e *editor) behind(s *asl.State) string {
+	if s.End {
+		return e.pattern.rename(nameSucceeded)
+	}
+	return s.Next
 }
 
 func catchesAll(s *asl.State) bool {

@@ -36,6 +36,34 @@ type Options struct {
 	Handler string // the troubleshooter's function: name or ARN; "" is DefaultHandler
 	Topic   string // ARN of the SNS topic; "" is DefaultTopic, to be filled in on deployment
 	After   After  // "" is Fail
+
+	// Approve has a person decide between retry, skip and fail once a failure was told;
+	// nil: nobody is asked. It needs a Standard workflow: an Express one cannot wait for a
+	// token.
+	Approve *Approval
+}
+
+// complete checks the options and fills in what they leave open.
+func (o Options) complete() (Options, error) {
+	if o.Handler == "" {
+		o.Handler = DefaultHandler
+	}
+	if o.Topic == "" {
+		o.Topic = DefaultTopic
+	}
+	switch o.After {
+	case "":
+		o.After = Fail
+	case Fail, Succeed:
+	default:
+		return o, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	}
+	if o.Approve == nil {
+		return o, nil
+	}
+	var err error
+	o.Approve, err = o.Approve.complete()
+	return o, err
 }
 
 // Result is an instrumented definition.
@@ -54,18 +82,8 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Handler == "" {
-		o.Handler = DefaultHandler
-	}
-	if o.Topic == "" {
-		o.Topic = DefaultTopic
-	}
-	switch o.After {
-	case "":
-		o.After = Fail
-	case Fail, Succeed:
-	default:
-		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	if o, err = o.complete(); err != nil {
+		return nil, err
 	}
 	if isInstrumented(m) {
 		return nil, fmt.Errorf("%s: %w", name, ErrInstrumented)
