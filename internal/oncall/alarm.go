@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 )
 
@@ -21,6 +22,7 @@ type Alarm struct {
 	State        string         // Caught: the state that failed
 	Failure      *CaughtFailure // Caught: what it was caught with
 	Status       history.Status // Caught: SUCCEEDED, or "" for a failure
+	Decide       *Terms         // Caught: what people may decide, where it is to wait for them
 	At           time.Time      // when it happened, where that is told
 
 	Notice   *history.Notice // Event: what it tells of the failure itself
@@ -51,7 +53,8 @@ const (
 
 // ReadAlarms tells by its form what an event is: what an instrumented workflow sends, an
 // event of EventBridge, log events, or {"executionArn": …} alone. The error is ErrNoAlarm
-// for an event that is understood and tells of no failure.
+// for an event that is understood and tells of no failure, such as that of an execution
+// that waits for a decision.
 func ReadAlarms(payload []byte) ([]Alarm, error) {
 	var event struct {
 		Event
@@ -68,6 +71,8 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 		return logged(event.AWSLogs.Data)
 	case event.DetailType == statusChange:
 		return changed(payload)
+	case event.Stepsleuth == instrument.WaitEvent:
+		return nil, errWaits
 	case event.DetailType == scheduled:
 		return []Alarm{{Way: Digest}}, nil
 	case event.ExecutionARN == "":
@@ -76,6 +81,7 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 	alarm := Alarm{Way: Asked, ExecutionARN: event.ExecutionARN}
 	if event.State != "" || event.Failure != nil || event.Status != "" {
 		alarm.Way, alarm.State, alarm.Failure, alarm.Status = Caught, event.State, event.Failure, event.Status
+		alarm.Decide = event.Decide
 	}
 	return []Alarm{alarm}, nil
 }

@@ -53,14 +53,21 @@ func endedWell(x *history.Execution) *history.Execution {
 	return out
 }
 
-// beforeOurs returns the events before the first state that instrument added.
+// beforeOurs returns the events before the states that instrument added, of which the
+// execution is in the last. Ones before a state of its own stay: a person had it go on.
 func beforeOurs(events []history.Event) []history.Event {
-	for i := range events {
-		if e := &events[i]; e.Type.IsEntered() && e.Details != nil && instrument.Added(e.Details.Name) {
-			return events[:i:i]
+	end := len(events)
+	for i := len(events) - 1; i >= 0; i-- {
+		e := &events[i]
+		if !e.Type.IsEntered() || e.Details == nil {
+			continue
 		}
+		if !instrument.Added(e.Details.Name) {
+			break
+		}
+		end = i
 	}
-	return events
+	return events[:end:end]
 }
 
 // head copies an execution without its events.
