@@ -1,6 +1,7 @@
 package oncall
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/stepsleuth/stepsleuth/history"
@@ -88,13 +89,21 @@ func lastExit(events []history.Event, state string) int {
 	return -1
 }
 
-// Uncaught returns an execution that ended in the states that instrument added as it
-// would have ended without them, so that word of it from outside is the same failure
-// that the workflow itself told of; and whether it did.
+// Uncaught returns an execution that ended in the states that instrument added, or waits
+// for a decision there, as it would have ended without them, so that word of it from
+// outside is the same failure that the workflow itself told of; and whether it did.
 func Uncaught(x *history.Execution) (*history.Execution, bool) {
 	events := x.Events()
 	last := lastEntered(events)
-	if x.Status != history.Failed || last < 0 || !instrument.Added(events[last].Details.Name) {
+	if last < 0 || !instrument.Added(events[last].Details.Name) {
+		return x, false
+	}
+	failure := &CaughtFailure{Error: x.Error, Cause: x.Cause}
+	switch {
+	case x.Status == history.Failed:
+	case x.Status == history.Running && instrument.Waits(events[last].Details.Name):
+		failure = failureThatWaits(&events[last])
+	default:
 		return x, false
 	}
 	for i := last; i >= 0; i-- {
@@ -104,10 +113,17 @@ func Uncaught(x *history.Execution) (*history.Execution, bool) {
 		}
 		from := byID(events[:i], e.PreviousID)
 		if from != nil && from.Type.IsExited() && from.Details != nil && !instrument.Added(from.Details.Name) {
-			return endedAt(x, from.Details.Name, &CaughtFailure{Error: x.Error, Cause: x.Cause}), true
+			return endedAt(x, from.Details.Name, failure), true
 		}
 	}
 	return x, false
+}
+
+// failureThatWaits is what the waiting state was entered with.
+func failureThatWaits(entered *history.Event) *CaughtFailure {
+	var input struct{ Failure CaughtFailure }
+	_ = json.Unmarshal([]byte(entered.Details.Input.String()), &input) // of any form: what is missing is not known
+	return &input.Failure
 }
 
 func lastEntered(events []history.Event) int {
