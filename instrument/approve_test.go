@@ -415,6 +415,17 @@ func TestApproveIsRefusedWhereItCannotBe(t *testing.T) {
 	}
 }
 
+// The machine's own time-out ends an execution that waits.
+func TestAShorterTimeOutOfTheMachineIsTold(t *testing.T) {
+	for limit, want := range map[string]time.Duration{`"TimeoutSeconds": 3600, `: time.Hour, `"TimeoutSeconds": 99999999, `: 0, ``: 0} {
+		definition := `{` + limit + `"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${F}", "End": true}}}`
+		added, err := instrument.Add("x", []byte(definition), approve)
+		if err != nil || added.Limit != want {
+			t.Errorf("%s: %v, %v", limit, added, err)
+		}
+	}
+}
+
 // Every sample, in either query language, is instrumented with Approve and restored.
 func TestSamplesWithApprove(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(sharedtest.Dir(t, "samples"), "*.json"))

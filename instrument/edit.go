@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -63,6 +64,7 @@ func (e *editor) add() (*Result, error) {
 		}
 		e.edits = append(e.edits, edit)
 	}
+	e.result.Limit = e.limit()
 	e.result.Text, err = asl.Apply(e.text, e.edits)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,17 @@ func (e *editor) add() (*Result, error) {
 		return nil, fmt.Errorf("the instrumented definition would not be valid: %w", err)
 	}
 	return &e.result, nil
+}
+
+// limit is Result.Limit.
+func (e *editor) limit() time.Duration {
+	if e.pattern.Approve == nil || e.machine.TimeoutSeconds == nil {
+		return 0
+	}
+	if seconds := *e.machine.TimeoutSeconds; seconds <= e.pattern.Approve.seconds() {
+		return time.Duration(seconds) * time.Second
+	}
+	return 0
 }
 
 // catchFailures gives catchers to the states of the top level that can fail, and

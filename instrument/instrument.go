@@ -8,6 +8,7 @@ package instrument
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 )
@@ -72,6 +73,10 @@ type Result struct {
 	Caught  []string // the states that were given a catcher, in the order of the text
 	Handled []string // the states that have a States.ALL catcher already, and were left alone
 	Ends    []string // the last states that now lead to the notification of success
+
+	// Limit is the machine's own time-out where it is no longer than Approve waits, and so
+	// ends an execution that nobody has decided on, or that failed late; 0: it is not.
+	Limit time.Duration
 }
 
 // Add instruments a definition. Each Task, Parallel and Map of the top level that

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -36,6 +37,9 @@ func (f *approvalFlags) register(c *cobra.Command) {
 
 // approval is nil without --approve, without which the other flags mean nothing.
 func (f approvalFlags) approval(c *cobra.Command) (*instrument.Approval, error) {
+	if f.approve && f.timeout == 0 {
+		return nil, errors.New("--approve-timeout 0s: give whole seconds, such as 90m or 24h")
+	}
 	if f.approve {
 		return &instrument.Approval{Timeout: f.timeout, Default: instrument.Decision(f.otherwise), Output: f.otherwiseOutput}, nil
 	}
@@ -146,6 +150,9 @@ func (f instrumentFlags) tell(w io.Writer, o *options, r *instrument.Result) {
 	list("told when they succeed", r.Ends)
 	if f.approval.approve && len(r.Caught) > 0 {
 		o.note(w, "a failure waits %s for a decision (stepsleuth decide), and then: %s", instrument.Lasting(f.approval.timeout), f.approval.otherwise)
+	}
+	if r.Limit > 0 {
+		o.note(w, "the machine's own time-out (%s) ends an execution that waits, and no Catch sees that; raise TimeoutSeconds, or give a shorter --approve-timeout", instrument.Lasting(r.Limit))
 	}
 	if f.topic == instrument.DefaultTopic {
 		o.note(w, "topic: %s is for your deployment to fill in, or give --topic", f.topic)
