@@ -15,7 +15,9 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
+	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/sfnlocal"
@@ -24,6 +26,8 @@ import (
 type serveFlags struct {
 	addr      string
 	functions string
+	outbox    string
+	mailTo    string
 	virtual   bool
 	silent    bool
 	account   string
@@ -43,6 +47,11 @@ machines are created, executions run here, their histories are read. Lambda func
 behave as the file of --functions says, or run where it says. All is kept in memory and
 gone when serve ends. Executions that fail are diagnosed as they end.
 
+Workflows that were instrumented find the troubleshooter here, and their mails become
+.eml files in the folder of --outbox. One that waits for a decision (instrument
+--approve) waits for "stepsleuth decide", with the environment below; in virtual time
+nobody is fast enough.
+
 Requests are answered whoever signed them, so keep to a loopback address.`,
 		Example: `  stepsleuth serve --functions functions.json
   export AWS_ENDPOINT_URL_SFN=http://127.0.0.1:8083 AWS_DISABLE_HOST_PREFIX_INJECTION=true
@@ -52,6 +61,8 @@ Requests are answered whoever signed them, so keep to a loopback address.`,
 	}
 	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8083", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
+	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for the mails of workflows that publish to a topic")
+	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().BoolVar(&f.virtual, "virtual-time", false, "let waits and retries take no time")
 	c.Flags().BoolVar(&f.silent, "no-diagnosis", false, "do not diagnose executions that fail")
 	c.Flags().StringVar(&f.account, "account", "123456789012", "account in ARNs")
@@ -74,33 +85,73 @@ func serve(c *cobra.Command, o *options, f serveFlags) error {
 		}
 		defer set.Close()
 	}
+	r, err := newResponder(c.Context(), o)
+	if err != nil {
+		return err
+	}
 	s := &sfnlocal.Server{
-		Tasks: servedTasks(set), AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
+		AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
 		Limits: sfnlocal.Limits{Running: f.running, Ended: f.remember},
 	}
+	local := &station{options: o, stderr: c.ErrOrStderr(), functions: set, responder: r, server: s}
+	local.topic = &topic{options: o, stderr: c.ErrOrStderr(), redact: r.Redact}
+	if f.outbox != "" {
+		local.topic.outbox = &notify.Outbox{Dir: f.outbox, To: f.mailTo}
+		if err := local.topic.outbox.Check(); err != nil {
+			return err
+		}
+	}
+	s.Tasks = local.tasks()
 	if f.virtual {
 		s.Clock = engine.VirtualClock(time.Time{})
 	}
 	if !f.silent {
-		r, err := newResponder(c.Context(), o)
-		if err != nil {
-			return err
-		}
 		w := &watcher{ctx: context.WithoutCancel(c.Context()), options: o, responder: r, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr()}
 		s.Ended = w.ended
 	}
 	return listen(c, o, f.addr, s)
 }
 
-// servedTasks answers the tasks of executions as the functions file says.
-func servedTasks(set *functions.Set) engine.TaskHandler {
-	lambda := engine.LambdaHandler{Invoke: set.Invoke}
-	mux := engine.TaskMux{"": set}
-	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
-		mux["arn:"+partition+":lambda"] = lambda
-		mux["arn:"+partition+":states:::lambda:invoke"] = lambda
+// station is what the executions of a server find on this machine.
+type station struct {
+	options   *options
+	stderr    io.Writer
+	functions *functions.Set
+	responder *oncall.Responder
+	topic     *topic
+	server    *sfnlocal.Server
+}
+
+// tasks are answered as the functions file says; what it does not name may be the
+// troubleshooter or a topic.
+func (s *station) tasks() engine.TaskHandler {
+	mux := functionTasks(s.functions, engine.LambdaHandler{Invoke: s.invoke})
+	for _, partition := range partitions {
+		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(s.publish)
 	}
 	return mux
+}
+
+func (s *station) publish(ctx context.Context, t *engine.Task) (engine.Result, error) {
+	if s.functions.Names(t.Resource) {
+		return s.functions.HandleTask(ctx, t)
+	}
+	return s.topic.publish(ctx, t)
+}
+
+func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
+	if s.functions.Names(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
+		return s.functions.Invoke(ctx, call)
+	}
+	if t := call.Task; t.Token != "" && instrument.Waits(t.State) {
+		s.options.note(s.stderr, "%s waits for a decision: stepsleuth decide %s retry|skip|fail", t.Execution, t.Execution)
+	}
+	t := oncall.Troubleshooter{Responder: *s.responder, Fetch: s.fetch, Report: report.Options{Local: true}}
+	return troubleshoot(ctx, &t, call.Payload)
+}
+
+func (s *station) fetch(_ context.Context, arn string) (*history.Execution, *asl.Machine, error) {
+	return s.server.Execution(arn)
 }
 
 // listen serves until the command is interrupted.
@@ -143,7 +194,8 @@ func (w *watcher) ended(x *history.Execution, m *asl.Machine) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: "HISTORY"})
+	x, inline := oncall.Uncaught(x)
+	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: "HISTORY", Inline: inline})
 	if err == nil {
 		err = w.options.print(w.stdout, doc)
 	}
