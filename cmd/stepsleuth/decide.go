@@ -123,7 +123,7 @@ func decide(c *cobra.Command, o *options, f decideFlags, arn string, what instru
 		return err
 	}
 	out.Sent = true
-	return out.conclude(c, o, f, r, &desk, arn, w)
+	return out.conclude(c, o, f, r, &desk, arn, w, what)
 }
 
 // check refuses what can be refused before anything is asked.
@@ -182,10 +182,10 @@ func whoDecides(ctx context.Context, cloud *awscloud.Cloud, arn string) string {
 }
 
 // conclude looks on for a while and prints what came of it.
-func (out *decided) conclude(c *cobra.Command, o *options, f decideFlags, r *redact.Redactor, desk *decision.Desk, arn string, w *decision.Wait) error {
+func (out *decided) conclude(c *cobra.Command, o *options, f decideFlags, r *redact.Redactor, desk *decision.Desk, arn string, w *decision.Wait, what instrument.Decision) error {
 	ctx, cancel := context.WithTimeout(c.Context(), f.wait)
 	defer cancel()
-	then, err := desk.Watch(ctx, arn, w)
+	then, err := desk.Watch(ctx, arn, w, what)
 	if err != nil { // the decision was sent all the same
 		o.note(c.ErrOrStderr(), "note   what the execution does now could not be seen: %v", err)
 	}
@@ -199,8 +199,7 @@ func (out *decided) conclude(c *cobra.Command, o *options, f decideFlags, r *red
 	if err := out.print(c.OutOrStdout(), o); err != nil {
 		return err
 	}
-	wanted := out.Decision.String() == string(instrument.DecideFail)
-	if then.Waits || !wanted && then.Status != history.Running && then.Status != history.Succeeded {
+	if then.Waits || what != instrument.DecideFail && then.Status != history.Running && then.Status != history.Succeeded {
 		return found
 	}
 	return nil

@@ -37,7 +37,7 @@ func (d *Desk) Find(ctx context.Context, executionARN string) (*Wait, error) {
 
 // Send ends the wait with a record.
 func (d *Desk) Send(ctx context.Context, executionARN string, w *Wait, record []byte) error {
-	return d.Cloud.CompleteTask(ctx, executionARN, string(w.token), record)
+	return d.Cloud.CompleteTask(ctx, executionARN, w.token, record)
 }
 
 // Outcome is what an execution did after a decision.
@@ -48,9 +48,9 @@ type Outcome struct {
 	Error  *string        // that it ended with
 }
 
-// Watch looks on until the execution has ended, has gone on to another state than the one
+// Watch looks on after a decision until the execution has ended, has gone on to another state than the one
 // that failed, or waits again, and no longer than ctx. What was not seen by then is no error.
-func (d *Desk) Watch(ctx context.Context, executionARN string, w *Wait) (Outcome, error) {
+func (d *Desk) Watch(ctx context.Context, executionARN string, w *Wait, what instrument.Decision) (Outcome, error) {
 	wait := d.Poll
 	if wait == 0 {
 		wait = 200 * time.Millisecond
@@ -64,7 +64,7 @@ func (d *Desk) Watch(ctx context.Context, executionARN string, w *Wait) (Outcome
 		if err != nil {
 			return o, err
 		}
-		if o = w.after(x); o.Status != history.Running || o.Waits || o.State != "" && o.State != w.State {
+		if o = w.after(x, what); o.Status != history.Running || o.Waits || o.State != "" && o.State != w.State {
 			return o, nil
 		}
 		timer := time.NewTimer(wait)
@@ -77,25 +77,25 @@ func (d *Desk) Watch(ctx context.Context, executionARN string, w *Wait) (Outcome
 	}
 }
 
-// after is what happened since the wait ended.
-func (w *Wait) after(x *history.Execution) Outcome {
+// after is what happened since the wait began, as far as the newest events tell. While an
+// execution waits, it does nothing else.
+func (w *Wait) after(x *history.Execution, what instrument.Decision) Outcome {
 	o := Outcome{Status: status(x)}
+	inside := what == instrument.DecideRetry // the state runs again, and others may run in it
 	events := x.Events()
-	decided := false
 	for i := range events {
 		e := &events[i]
 		switch {
-		case e.ID <= w.event:
-		case e.Type == history.TaskSucceeded && !decided: // nothing else runs meanwhile
-			decided = true
-		case decided && e.Type.IsEntered() && e.Details != nil && !instrument.Added(e.Details.Name):
+		case e.ID <= w.event || e.Details == nil:
+		case e.Type.IsExited() && e.Details.Name == w.State:
+			inside = false
+		case e.Type.IsEntered() && !instrument.Added(e.Details.Name) && (!inside || e.Details.Name == w.State):
 			o.State = e.Details.Name
-		case e.Type.Status() != "" && e.Details != nil:
+		case e.Type.Status() != "":
 			o.Error = e.Details.Error
 		}
 	}
-	if next, err := Find(x); err == nil && next.token != w.token {
-		o.Waits = true
-	}
+	_, next := openWait(x)
+	o.Waits = next != nil && next.ID > w.event
 	return o
 }

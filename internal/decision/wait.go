@@ -23,20 +23,14 @@ type Wait struct {
 	Since time.Time // it waits
 	Until time.Time // after that nobody is asked; zero: not known
 
-	token token
+	token string
 	event int64           // the task's schedule
 	input history.Payload // of the state that failed, when it was entered last
 	held  int             // bytes that the waiting state has, and hands on with the decision
 }
 
-// token is a task token. It is a secret: whoever has it can answer the task.
-type token string
-
-// Format writes nothing of it.
-func (token) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
-
-// MarshalJSON writes nothing of it.
-func (token) MarshalJSON() ([]byte, error) { return []byte(`"***"`), nil }
+// Format writes nothing of what is secret in it: whoever has the token can answer the task.
+func (w Wait) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "a wait of the state %q", w.State) }
 
 // NotWaiting is the error of an execution that waits for no decision.
 type NotWaiting struct {
@@ -69,11 +63,7 @@ var errFurtherBack = errors.New("the history at hand does not reach back to wher
 // The newest events do, from the last entering of the state that failed on.
 func Find(x *history.Execution) (*Wait, error) {
 	events := x.Events()
-	at := lastEntered(events, len(events), func(string) bool { return true })
-	if at < 0 || !instrument.Waits(events[at].Details.Name) || status(x) != history.Running {
-		return nil, notWaiting(x)
-	}
-	scheduled := open(events[at:])
+	at, scheduled := openWait(x)
 	if scheduled == nil {
 		return nil, notWaiting(x)
 	}
@@ -84,13 +74,23 @@ func Find(x *history.Execution) (*Wait, error) {
 	if err := w.read(&events[at], scheduled); err != nil {
 		return nil, err
 	}
-	named := func(name string) bool { return name == w.State }
-	entered := lastEntered(events, at, named)
+	entered := lastEntered(events, at, func(name string) bool { return name == w.State })
 	if entered < 0 {
 		return nil, errFurtherBack
 	}
 	w.input = events[entered].Details.Input
 	return w, nil
+}
+
+// openWait returns where the waiting state was entered that the execution is in, and the
+// schedule of its task; nil where it is in none.
+func openWait(x *history.Execution) (at int, scheduled *history.Event) {
+	events := x.Events()
+	at = lastEntered(events, len(events), func(string) bool { return true })
+	if at < 0 || !instrument.Waits(events[at].Details.Name) || status(x) != history.Running {
+		return at, nil
+	}
+	return at, open(events[at:])
 }
 
 // read takes from the waiting state's entering what failed, and from its schedule the token.
@@ -100,7 +100,7 @@ func (w *Wait) read(entered, scheduled *history.Event) error {
 	if json.Unmarshal([]byte(held), &of) != nil || of.State == "" {
 		return errors.New("the history does not tell which state failed: the input of the waiting state is missing in it; see whether the execution's data is encrypted with a key that you may use")
 	}
-	var parameters struct{ Payload struct{ TaskToken token } }
+	var parameters struct{ Payload struct{ TaskToken string } }
 	if json.Unmarshal([]byte(scheduled.Details.Parameters.String()), &parameters) != nil || parameters.Payload.TaskToken == "" {
 		return errors.New("the history does not have the task's token: the parameters of the waiting task are missing in it; see whether the execution's data is encrypted with a key that you may use")
 	}
