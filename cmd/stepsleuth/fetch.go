@@ -104,6 +104,7 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 	if err != nil {
 		return err
 	}
+	ask.As = func(x *history.Execution) *history.Execution { x, _ = oncall.Uncaught(x); return x }
 	fetched, err := cloud.Fetch(ctx, ask)
 	if err != nil {
 		return err
@@ -140,9 +141,6 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 
 // waitsFor says how to decide on an execution that waits for a decision; zero where it does not.
 func waitsFor(r *redact.Redactor, arn string, x *history.Execution) redact.Text {
-	if x.Status != history.Running {
-		return redact.Text{}
-	}
 	w, err := decision.Find(x)
 	if err != nil {
 		return redact.Text{}

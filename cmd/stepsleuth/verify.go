@@ -73,7 +73,7 @@ func verifyFix(c *cobra.Command, o *options, f verifyFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	kase, err := readCase(name, m, c.InOrStdin())
+	kase, _, err := readCase(name, m, c.InOrStdin())
 	if err != nil {
 		return err
 	}

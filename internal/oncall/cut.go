@@ -24,6 +24,9 @@ func endedAt(x *history.Execution, state string, failure *CaughtFailure) *histor
 	if failure != nil {
 		out.Error, out.Cause = failure.Error, failure.Cause
 	}
+	if events[0].ID == 1 && exit.ID == int64(i+1) {
+		out.Incomplete = false // what may be missing comes after
+	}
 	before := slices.Clone(events[:i:i])
 	out.SetEvents(append(before, history.Event{
 		ID:         exit.ID,
@@ -101,7 +104,7 @@ func Uncaught(x *history.Execution) (*history.Execution, bool) {
 	failure := &CaughtFailure{Error: x.Error, Cause: x.Cause}
 	switch {
 	case x.Status == history.Failed:
-	case x.Status == history.Running && instrument.Waits(events[last].Details.Name):
+	case (x.Status == history.Running || x.Status == "") && instrument.Waits(events[last].Details.Name):
 		failure = failureThatWaits(&events[last])
 	default:
 		return x, false

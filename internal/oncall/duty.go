@@ -248,6 +248,9 @@ func (d *Duty) fetch(ctx context.Context, alarm Alarm) (f *awscloud.Fetched, err
 	if alarm.Status != history.Succeeded {
 		ask.Left = alarm.State
 	}
+	if alarm.Way != Caught {
+		ask.As = func(x *history.Execution) *history.Execution { x, _ = Uncaught(x); return x }
+	}
 	return d.Cloud.Fetch(ctx, ask)
 }
 
