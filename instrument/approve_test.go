@@ -188,6 +188,9 @@ func TestASkipGoesOnBehindTheStateWithTheOutputGiven(t *testing.T) {
 			if x.Status != history.Succeeded || x.Output.String() != output {
 				t.Errorf("%s: ended %s %s %s with %s, want %s", m.name, x.Status, text(x.Error), text(x.Cause), x.Output, output)
 			}
+			if got := entered(x, "stepsleuth: tell of the success"); len(got) != 1 {
+				t.Errorf("%s: the success was told %d times", m.name, len(got))
+			}
 			if got := entered(x, "Then"); !m.last && !slices.Equal(got, []string{output}) {
 				t.Errorf("%s: Then was entered with %q, want %s", m.name, got, output)
 			}
@@ -197,21 +200,24 @@ func TestASkipGoesOnBehindTheStateWithTheOutputGiven(t *testing.T) {
 
 // Whatever else comes, be it nothing, ends the execution as it would have ended.
 func TestWhatIsNoDecisionFailsAsBefore(t *testing.T) {
+	always := func(output string) func(*engine.Task, waitEvent) {
+		return func(t *engine.Task, _ waitEvent) { t.Complete(engine.JSON(output)) }
+	}
 	people := map[string]func(*engine.Task, waitEvent){
-		"fail":                    answersWith(`{"decision": "fail", "by": "ana", "at": "2026-01-01T00:00:00Z"}`),
+		"fail":                    always(`{"decision": "fail", "by": "ana", "at": "2026-01-01T00:00:00Z"}`),
 		"nobody":                  nil,
-		"a retry without input":   answersWith(`{"decision": "retry"}`),
-		"a skip without output":   answersWith(`{"decision": "skip", "input": 1}`),
-		"an unknown decision":     answersWith(`{"decision": "shrug", "input": 1, "output": 2}`),
-		"a decision that is none": answersWith(`{"decision": {"decision": "retry"}, "input": 1}`),
-		"a number":                answersWith(`{"decision": 1, "input": 1}`),
-		"null":                    answersWith(`null`),
-		"a text":                  answersWith(`"retry"`),
-		"a list":                  answersWith(`[{"decision": "retry", "input": 1}]`),
-		"an empty object":         answersWith(`{}`),
+		"a retry without input":   always(`{"decision": "retry"}`),
+		"a skip without output":   always(`{"decision": "skip", "input": 1}`),
+		"an unknown decision":     always(`{"decision": "shrug", "input": 1, "output": 2}`),
+		"a decision that is none": always(`{"decision": {"decision": "retry"}, "input": 1}`),
+		"a number":                always(`{"decision": 1, "input": 1}`),
+		"null":                    always(`null`),
+		"a text":                  always(`"retry"`),
+		"a list":                  always(`[{"decision": "retry", "input": 1}]`),
+		"an empty object":         always(`{}`),
 		"somebody fails the task": func(t *engine.Task, _ waitEvent) { t.Fail(engine.NewTaskError("Manual", "go away")) },
 		"somebody says timed out": func(t *engine.Task, _ waitEvent) { t.Fail(engine.NewTaskError("States.Timeout", "")) },
-		"an answer too large":     answersWith(`{"decision": "retry", "input": "` + strings.Repeat("x", 262_000) + `"}`),
+		"an answer too large":     always(`{"decision": "retry", "input": "` + strings.Repeat("x", 262_000) + `"}`),
 	}
 	for name, person := range people {
 		for _, m := range waitingMachines(t) {
@@ -370,6 +376,26 @@ func TestNamesOfAnyKindAreFoundAgain(t *testing.T) {
 				t.Errorf("%s, %s: %s %s %s, waited %v", language, name, x.Status, text(x.Error), text(x.Cause), o.waited)
 			}
 		}
+	}
+}
+
+// What looks like the end of an expression is in none of those that are added.
+func TestAnExpressionEndsWhereItSeemsTo(t *testing.T) {
+	definition := `{"QueryLanguage": "JSONata", "StartAt": "a %} b", "States": {"a %} b": {"Type": "Task", "Resource": "${F}", "End": true}}}`
+	added, err := instrument.Add("x", []byte(definition), instrument.Options{Approve: &instrument.Approval{Default: instrument.DecideSkip, Output: `"100 %}"`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expressions := 0
+	for _, begun := range strings.Split(added.Text, `"{% `)[1:] {
+		expression, _, _ := strings.Cut(begun, "%}")
+		if rest := begun[len(expression):]; !strings.HasPrefix(rest, `%}"`) {
+			t.Errorf("the expression %s goes on with %.20s", expression, rest)
+		}
+		expressions++
+	}
+	if expressions == 0 {
+		t.Error("no expression was added")
 	}
 }
 
