@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -25,6 +26,11 @@ func newEditor(m *asl.Machine, o Options) (*editor, error) {
 	doc, err := asl.OpenDocument(text)
 	if err != nil {
 		return nil, err
+	}
+	if o.Approve != nil && o.Approve.Output != "" {
+		if err := languageOf(m).literal(value.MustParse(o.Approve.Output)); err != nil {
+			return nil, fmt.Errorf("the output to skip with: %w", err)
+		}
 	}
 	return &editor{
 		machine: m,
@@ -96,6 +102,7 @@ func (e *editor) add() (*Result, error) {
 		e.edits = append(e.edits, edit)
 	}
 	e.result.Unreached, e.result.Permissions = e.gaps(), e.permissions()
+	e.result.Limit = e.limit()
 	e.result.Text, err = asl.Apply(e.text, e.edits)
 	if err != nil {
 		return nil, err
@@ -109,10 +116,22 @@ func (e *editor) add() (*Result, error) {
 	return &e.result, nil
 }
 
+// limit is Result.Limit.
+func (e *editor) limit() time.Duration {
+	if e.pattern.Approve == nil || e.machine.TimeoutSeconds == nil {
+		return 0
+	}
+	if seconds := *e.machine.TimeoutSeconds; seconds <= e.pattern.Approve.seconds() {
+		return time.Duration(seconds) * time.Second
+	}
+	return 0
+}
+
 // catchFailures gives catchers to the states of the top level that can fail, and
 // returns the states that they need.
 func (e *editor) catchFailures() ([]state, error) {
 	var added []state
+	var caught []waiter
 	for _, s := range e.machine.States {
 		if s.Type != asl.Task && s.Type != asl.Parallel && s.Type != asl.Map {
 			continue
@@ -136,11 +155,20 @@ func (e *editor) catchFailures() ([]state, error) {
 		e.edits = append(e.edits, edit)
 		e.result.Caught = append(e.result.Caught, s.Name)
 		added = append(added, recorder)
+		caught = append(caught, waiter{s.Name, e.behind(s)})
 	}
 	if len(added) == 0 {
 		return nil, nil
 	}
-	return append(added, e.pattern.failure()...), nil
+	return append(added, e.pattern.failure(caught)...), nil
+}
+
+// behind is where the way goes on behind a state: for a last one, to the success.
+func (e *editor) behind(s *asl.State) string {
+	if s.End {
+		return e.pattern.rename(nameSucceeded)
+	}
+	return s.Next
 }
 
 // isPlaceholder tells of a value that deployment is to fill in as a whole.

@@ -12,6 +12,9 @@ import (
 // take for an Express workflow.
 var ErrNotExpress = errors.New("no Express workflow can have that; is it of the type STANDARD?")
 
+// ErrExpressWaits is what Add says of Options.Express and Options.Approve together.
+var ErrExpressWaits = errors.New("an Express workflow cannot wait for a person: it has no task tokens, and ends after five minutes at most; watch it without a decision, or make it STANDARD")
+
 // checkExpress looks for what an Express workflow cannot have (Developer Guide,
 // "Choosing workflow type"): jobs and tokens that are waited for, activities, and
 // distributed Maps.

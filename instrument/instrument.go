@@ -9,6 +9,7 @@ package instrument
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 )
@@ -47,6 +48,37 @@ type Options struct {
 	// Handled has the troubleshooter told also of what the user's own catchers take,
 	// on the way to his handlers, which are given the very same data.
 	Handled bool
+
+	// Approve has a person decide between retry, skip and fail once a failure was told;
+	// nil: nobody is asked. It needs a Standard workflow: an Express one cannot wait for a
+	// token.
+	Approve *Approval
+}
+
+// complete checks the options and fills in what they leave open.
+func (o Options) complete() (Options, error) {
+	if o.Handler == "" {
+		o.Handler = DefaultHandler
+	}
+	if o.Topic == "" {
+		o.Topic = DefaultTopic
+	}
+	switch o.After {
+	case "":
+		o.After = Fail
+	case Fail, Succeed:
+	default:
+		return o, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	}
+	if o.Approve == nil {
+		return o, nil
+	}
+	if o.Express {
+		return o, ErrExpressWaits
+	}
+	var err error
+	o.Approve, err = o.Approve.complete()
+	return o, err
 }
 
 // Result is an instrumented definition.
@@ -63,6 +95,10 @@ type Result struct {
 	Permissions []Statement // what the machine's role needs for the added states
 
 	Reported []string // with Options.Handled: the states of which what their own catchers take is told
+
+	// Limit is the machine's own time-out where it is no longer than Approve waits, and so
+	// ends an execution that nobody has decided on, or that failed late; 0: it is not.
+	Limit time.Duration
 }
 
 // TooLargeError says that a definition would be longer than AWS takes, also with the
@@ -82,18 +118,8 @@ func Add(name string, text []byte, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Handler == "" {
-		o.Handler = DefaultHandler
-	}
-	if o.Topic == "" {
-		o.Topic = DefaultTopic
-	}
-	switch o.After {
-	case "":
-		o.After = Fail
-	case Fail, Succeed:
-	default:
-		return nil, fmt.Errorf("after %q: it is %q or %q", o.After, Fail, Succeed)
+	if o, err = o.complete(); err != nil {
+		return nil, err
 	}
 	if len(m.States) == 0 {
 		return nil, fmt.Errorf("%s: its states are a placeholder; instrument what is put there", name)

@@ -12,6 +12,8 @@ import (
 type language interface {
 	// computed sets a member of an object to an input field, "" being all of the input.
 	computed(b *value.Builder, key, field string)
+	// text sets a member to a text that stays as it is.
+	text(b *value.Builder, key, text string)
 	// context sets a member to a field of the Context object: "Execution.Id".
 	context(b *value.Builder, key, field string)
 	// sentence sets a member to texts and references in turn: see reference.
@@ -24,14 +26,24 @@ type language interface {
 	keepBeside(state *value.Builder, key string)
 	// pass makes the input the output, whatever the result.
 	pass(state *value.Builder)
-	// catcher takes any failure; the input goes on.
-	catcher(next string) value.Value
+	// catcher takes failures of that name; the input goes on.
+	catcher(next, name string) value.Value
 	// whenText is a Choice rule: all fields are there, and strings.
 	whenText(next string, fields ...string) value.Value
 	// whenFalse is a Choice rule: the field is there, and false.
 	whenFalse(next, field string) value.Value
 	// failWith gives a Fail an Error or a Cause that is in the input.
 	failWith(state *value.Builder, name, field string)
+	// record has a Pass put an object beside its input, with the time as its member "at".
+	record(state *value.Builder, key string, literal value.Value)
+	// literal refuses a value that would not stay as it is in record.
+	literal(v value.Value) error
+	// whenDecided is a Choice rule: it was decided so, and the record has the member.
+	whenDecided(next string, d Decision, member string) value.Value
+	// whenState is a Choice rule: the input's member state says so. The field is the output then.
+	whenState(next, state, field string) value.Value
+	// chosen makes the field the output of a Choice, whichever whenState holds.
+	chosen(state *value.Builder, field string)
 }
 
 // reference stands in a sentence for an input field, or one of the Context object.
@@ -53,6 +65,8 @@ func (jsonPath) path(field string) string {
 func (l jsonPath) computed(b *value.Builder, key, field string) {
 	b.Set(key+".$", value.String(l.path(field)))
 }
+
+func (jsonPath) text(b *value.Builder, key, text string) { b.Set(key, value.String(text)) }
 
 func (jsonPath) context(b *value.Builder, key, field string) {
 	b.Set(key+".$", value.String("$$."+field))
@@ -87,8 +101,8 @@ func (jsonPath) keepBeside(state *value.Builder, key string) {
 
 func (jsonPath) pass(state *value.Builder) { state.Set("ResultPath", value.Null()) }
 
-func (jsonPath) catcher(next string) value.Value {
-	return object("ErrorEquals", value.Strings("States.ALL"), "ResultPath", value.Null(), "Next", value.String(next))
+func (jsonPath) catcher(next, name string) value.Value {
+	return object("ErrorEquals", value.Strings(name), "ResultPath", value.Null(), "Next", value.String(next))
 }
 
 // whenText asks twice: IsString on a path that finds nothing fails the execution.
@@ -112,6 +126,46 @@ func (l jsonPath) failWith(state *value.Builder, name, field string) {
 	state.Set(name+"Path", value.String(l.path(field)))
 }
 
+func (jsonPath) record(state *value.Builder, key string, literal value.Value) {
+	state.Set("Parameters", literal.With("at.$", value.String("$$.State.EnteredTime")))
+	state.Set("ResultPath", value.String("$."+key))
+}
+
+// literal: in Parameters a name that ends in .$ makes a path of its value.
+func (l jsonPath) literal(v value.Value) error {
+	for _, m := range v.Members() {
+		if strings.HasSuffix(m.Key, ".$") {
+			return fmt.Errorf("the name %q: in JSONPath a name that ends in .$ makes a path of its value", m.Key)
+		}
+		if err := l.literal(m.Value); err != nil {
+			return err
+		}
+	}
+	for _, item := range v.Items() {
+		if err := l.literal(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whenDecided asks first whether what it compares is there.
+func (l jsonPath) whenDecided(next string, d Decision, member string) value.Value {
+	said := value.String(l.path(decision + ".decision"))
+	return object("And", value.Array(
+		object("Variable", said, "IsPresent", value.Bool(true)),
+		object("Variable", said, "StringEquals", value.String(string(d))),
+		object("Variable", value.String(l.path(decision+"."+member)), "IsPresent", value.Bool(true))), "Next", value.String(next))
+}
+
+func (l jsonPath) whenState(next, state, _ string) value.Value {
+	return object("Variable", value.String(l.path("state")), "StringEquals", value.String(state), "Next", value.String(next))
+}
+
+func (l jsonPath) chosen(state *value.Builder, field string) {
+	state.Set("OutputPath", value.String(l.path(field)))
+}
+
 // jsonata writes states for machines whose query language is JSONata.
 type jsonata struct{}
 
@@ -128,6 +182,14 @@ func (jsonata) input(field string) string {
 
 func (l jsonata) computed(b *value.Builder, key, field string) {
 	b.Set(key, l.expr("%s", l.input(field)))
+}
+
+func (l jsonata) text(b *value.Builder, key, text string) {
+	v := value.String(text)
+	if strings.HasPrefix(text, "{%") {
+		v = l.expr("%s", l.quote(v))
+	}
+	b.Set(key, v)
 }
 
 func (l jsonata) context(b *value.Builder, key, field string) {
@@ -161,8 +223,8 @@ func (l jsonata) keepBeside(state *value.Builder, key string) {
 
 func (l jsonata) pass(state *value.Builder) { state.Set("Output", l.expr("$states.input")) }
 
-func (l jsonata) catcher(next string) value.Value {
-	return object("ErrorEquals", value.Strings("States.ALL"), "Output", l.expr("$states.input"), "Next", value.String(next))
+func (l jsonata) catcher(next, name string) value.Value {
+	return object("ErrorEquals", value.Strings(name), "Output", l.expr("$states.input"), "Next", value.String(next))
 }
 
 func (l jsonata) whenText(next string, fields ...string) value.Value {
@@ -180,3 +242,24 @@ func (l jsonata) whenFalse(next, field string) value.Value {
 func (l jsonata) failWith(state *value.Builder, name, field string) {
 	state.Set(name, l.expr("%s", l.input(field)))
 }
+
+func (l jsonata) record(state *value.Builder, key string, literal value.Value) {
+	state.Set("Output", l.expr("$merge([$states.input, {'%s': $merge([%s, {'at': $states.context.State.EnteredTime}])}])", key, l.quote(literal)))
+}
+
+func (jsonata) literal(value.Value) error { return nil }
+
+// quote writes a value as JSONata has it: as JSON. An expression ends at its first %}, so
+// that no percent sign may stand in it; in JSON they stand in strings alone.
+func (jsonata) quote(v value.Value) string { return strings.ReplaceAll(v.JSON(), "%", `\u0025`) }
+
+func (l jsonata) whenDecided(next string, d Decision, member string) value.Value {
+	record := l.input(decision)
+	return object("Condition", l.expr("$type(%s) = 'object' and %s.decision = '%s' and $exists(%s.%s)", record, record, d, record, member), "Next", value.String(next))
+}
+
+func (l jsonata) whenState(next, state, field string) value.Value {
+	return object("Condition", l.expr("$states.input.state = %s", l.quote(value.String(state))), "Output", l.expr("%s", l.input(field)), "Next", value.String(next))
+}
+
+func (jsonata) chosen(*value.Builder, string) {}

@@ -64,8 +64,9 @@ func Added(state string) bool { return strings.HasPrefix(state, prefix) }
 const mark = "added by stepsleuth instrument"
 
 const (
-	invoke  = "arn:%s:states:::lambda:invoke"
-	publish = "arn:%s:states:::sns:publish"
+	invoke          = "arn:%s:states:::lambda:invoke"
+	invokeWithToken = invoke + ".waitForTaskToken"
+	publish         = "arn:%s:states:::sns:publish"
 
 	troubleshootSeconds = 60
 	notifySeconds       = 30
@@ -97,9 +98,9 @@ func (p *pattern) state(name string, b *value.Builder) state {
 	return state{p.rename(name), b.Object()}
 }
 
-// failure returns what a caught failure runs through, but for the states that
-// say where it was caught.
-func (p *pattern) failure() []state {
+// failure returns what the failures of these states run through, but for the states
+// that say where one was caught.
+func (p *pattern) failure(caught []waiter) []state {
 	if p.Express {
 		return p.sentFailure()
 	}
@@ -107,15 +108,23 @@ func (p *pattern) failure() []state {
 	if p.After == Succeed {
 		diagnosed, bare, ends = nameDone, nameDoneBare, p.dones
 	}
+	quiet := []value.Value{p.whenFalse(p.rename(diagnosed), mayNotify)}
+	var wait []state
+	if p.Approve != nil {
+		refused := nameKnown
+		if p.After == Succeed {
+			refused, wait = nameDiagnosis, []state{p.diagnosed()}
+		}
+		diagnosed, bare, wait = nameWait, nameWait, append(p.wait(caught, refused), wait...)
+		quiet = nil // who is to decide is always told
+	}
 	states := []state{
 		p.asked(nameTroubleshoot, nameDiagnosed, nameNotifyBare),
-		p.choice(nameDiagnosed, nameNotifyBare,
-			p.whenFalse(p.rename(diagnosed), mayNotify),
-			p.whenText(p.rename(nameNotify), mailSubject, mailText)),
+		p.choice(nameDiagnosed, nameNotifyBare, append(quiet, p.whenText(p.rename(nameNotify), mailSubject, mailText))...),
 		p.publish(nameNotify, diagnosed, p.message()),
 		p.publish(nameNotifyBare, bare, p.bareMessage()),
 	}
-	return append(states, ends()...)
+	return append(append(states, wait...), ends()...)
 }
 
 // What the troubleshooter answered stands beside the state's input, and its mail in there.
@@ -129,11 +138,18 @@ const (
 
 // dones end the execution well, with the diagnosis in its output where there is one.
 func (p *pattern) dones() []state {
-	return append([]state{p.done(nameDone, "executionArn", "state", "failure", "diagnosis="+answered)}, p.doneBare()...)
+	return append([]state{p.done(nameDone, append(p.doneFields(), "diagnosis="+answered)...)}, p.doneBare()...)
 }
 
-func (p *pattern) doneBare() []state {
-	return []state{p.done(nameDoneBare, "executionArn", "state", "failure")}
+func (p *pattern) doneBare() []state { return []state{p.done(nameDoneBare, p.doneFields()...)} }
+
+// doneFields are what each such end says.
+func (p *pattern) doneFields() []string {
+	fields := []string{"executionArn", "state", "failure"}
+	if p.Approve != nil {
+		fields = append(fields, decision)
+	}
+	return fields
 }
 
 // done is an end whose output has these fields of its input; "a=b" is b, called a.
@@ -157,8 +173,11 @@ func (p *pattern) done(name string, fields ...string) state {
 func (p *pattern) failedIn(name string) state {
 	var out value.Builder
 	p.context(&out, "executionArn", "Execution.Id")
-	out.Set("state", value.String(name))
+	p.text(&out, "state", name)
 	p.computed(&out, "failure", "")
+	if p.Approve != nil {
+		out.Set(terms, p.terms())
+	}
 	b := begin("Pass")
 	p.transform(b, out.Object())
 	b.Set("Next", value.String(p.rename(nameTroubleshoot)))
@@ -210,7 +229,7 @@ func (p *pattern) success() state {
 	b.Set("Branches", value.Array(object("StartAt", value.String(p.rename(nameReview)), "States", statesObject(inner))))
 	b.Set(p.arguments(), given.Object())
 	p.pass(b)
-	b.Set("Catch", value.Array(p.catcher(p.rename(nameEnd))))
+	b.Set("Catch", value.Array(p.catcher(p.rename(nameEnd), "States.ALL")))
 	b.Set("Next", value.String(p.rename(nameEnd)))
 	return p.state(nameSucceeded, b)
 }
@@ -245,7 +264,7 @@ func (p *pattern) asked(name, next, otherwise string) state {
 	p.keepBeside(b, answer)
 	b.Set("TimeoutSeconds", value.Int(troubleshootSeconds))
 	b.Set("Retry", busyLambda())
-	b.Set("Catch", value.Array(p.catcher(p.rename(otherwise))))
+	b.Set("Catch", value.Array(p.catcher(p.rename(otherwise), "States.ALL")))
 	b.Set("Next", value.String(p.rename(next)))
 	return p.state(name, b)
 }
@@ -261,7 +280,7 @@ func (p *pattern) publish(name, next string, arguments value.Value) state {
 	if next == "" {
 		b.Set("End", value.Bool(true))
 	} else {
-		b.Set("Catch", value.Array(p.catcher(p.rename(next))))
+		b.Set("Catch", value.Array(p.catcher(p.rename(next), "States.ALL")))
 		b.Set("Next", value.String(p.rename(next)))
 	}
 	return p.state(name, b)
@@ -282,8 +301,14 @@ func (p *pattern) bareMessage() value.Value {
 	var b value.Builder
 	b.Set("TopicArn", value.String(p.Topic))
 	b.Set("Subject", value.String("FAILED, and the troubleshooter could not say why"))
-	p.sentence(&b, "Message", reference{"StateMachine.Name", true}, " failed in the state ", reference{"state", false},
-		". The troubleshooter gave no diagnosis. To have one now: stepsleuth diagnose ", reference{"executionArn", false})
+	arn := reference{"executionArn", false}
+	message := []any{reference{"StateMachine.Name", true}, " failed in the state ", reference{"state", false},
+		". The troubleshooter gave no diagnosis. To have one now: stepsleuth diagnose ", arn}
+	if p.Approve != nil {
+		message = append(message, fmt.Sprintf(". It waits %s for a decision: stepsleuth decide ", Lasting(p.Approve.Timeout)), arn,
+			fmt.Sprintf(" retry (or skip, with --output, or fail). Where nobody decides: %s", p.Approve.Default))
+	}
+	p.sentence(&b, "Message", message...)
 	return b.Object()
 }
 

@@ -82,7 +82,7 @@ func (p *pattern) sent(name string, l language, payload *value.Builder, to strin
 	l.pass(b)
 	b.Set("TimeoutSeconds", value.Int(sendSeconds))
 	b.Set("Retry", busyLambda())
-	b.Set("Catch", value.Array(l.catcher(to)))
+	b.Set("Catch", value.Array(l.catcher(to, "States.ALL")))
 	b.Set("Next", written)
 	return p.state(name, b)
 }

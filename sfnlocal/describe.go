@@ -6,7 +6,30 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/stepsleuth/stepsleuth/asl"
+	"github.com/stepsleuth/stepsleuth/history"
 )
+
+// Execution returns a Standard execution as it is now, with its events so far, and the
+// machine that it runs. It may be called from Tasks. The error is for an ARN that names none.
+func (s *Server) Execution(arn string) (*history.Execution, *asl.Machine, error) {
+	s.ready()
+	e, err := s.find(arn)
+	if err != nil {
+		return nil, nil, err
+	}
+	if x, ended := e.end(); ended {
+		return x, e.rev.parsed, nil
+	}
+	running := e.latest()
+	info := running.Execution()
+	x := &history.Execution{
+		ARN: info.ARN, Name: info.Name, StateMachineARN: info.StateMachineARN, Type: info.Type,
+		Status: history.Running, Start: info.Start, Input: info.Input, RedriveCount: info.RedriveCount,
+	}
+	x.SetEvents(running.History())
+	return x, e.rev.parsed, nil
+}
 
 // find finds a Standard execution by its ARN.
 func (s *Server) find(text string) (*execution, error) {

@@ -32,7 +32,7 @@ func TestScriptsOnAWS(t *testing.T) {
 			env.Values[accountKey{}] = &account{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "aws": failedTwice, "deny": deny, "expire": expire},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "aws": failedTwice, "waits": waits, "mend": mend, "deny": deny, "expire": expire},
 	})
 }
 
@@ -43,6 +43,7 @@ type account struct {
 	mu      sync.Mutex
 	denied  []string
 	expired bool
+	shop    *shop // of the command waits
 }
 
 func (a *account) refuse(action string) *awstest.Refusal {
@@ -77,7 +78,7 @@ func failedTwice(ts *testscript.TestScript, _ bool, args []string) {
 	}}
 	srv := httptest.NewServer(web)
 	ts.Defer(func() { srv.Close(); local.Close() })
-	machine := start(ts, srv.URL, args[1], ts.ReadFile(args[0]))
+	machine := start(ts, srv.URL, args[1], ts.ReadFile(args[0]), 2)
 	<-ended
 	x := <-ended
 	at := x.Stop.UnixMilli()
@@ -85,22 +86,29 @@ func failedTwice(ts *testscript.TestScript, _ bool, args []string) {
 		awstest.Line{Stream: "a", Timestamp: at, Text: "START RequestId: 8f507cfc-0001-4697-b07a-ac58fc914c95 Version: 3\n"},
 		awstest.Line{Stream: "a", Timestamp: at, Text: "[ERROR] KeyError: 'currency' of ana@example.com\n"},
 		awstest.Line{Stream: "a", Timestamp: at, Text: "REPORT RequestId: 8f507cfc-0001-4697-b07a-ac58fc914c95 Duration: 3 ms\n"})
+	ts.Setenv("MACHINE", machine)
+	ts.Setenv("EXECUTION", x.ARN)
+	reach(ts, srv.URL)
+}
+
+// reach has the commands of a script reach an account.
+func reach(ts *testscript.TestScript, url string) {
 	none := filepath.Join(ts.Getenv("WORK"), "none")
 	for name, value := range map[string]string{
-		"MACHINE": machine, "EXECUTION": x.ARN, "AWS_ENDPOINT_URL": srv.URL, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none,
 	} {
 		ts.Setenv(name, value)
 	}
 }
 
-func start(ts *testscript.TestScript, url, name, definition string) string {
+func start(ts *testscript.TestScript, url, name, definition string, times int) string {
 	c := sfn.New(sfn.Options{BaseEndpoint: &url, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	m, err := c.CreateStateMachine(context.Background(), &sfn.CreateStateMachineInput{
 		Name: &name, Definition: &definition, RoleArn: aws.String("arn:aws:iam::123456789012:role/workflow"),
 	})
 	ts.Check(err)
-	for range 2 {
+	for range times {
 		_, err := c.StartExecution(context.Background(), &sfn.StartExecutionInput{StateMachineArn: m.StateMachineArn})
 		ts.Check(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 type diagnoseFlags struct {
@@ -85,7 +87,7 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
-	kase, err := readCase(name, m, c.InOrStdin())
+	kase, x, err := readCase(name, m, c.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -104,11 +106,15 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
+	ro := report.Options{History: name, Inline: x != kase.Execution}
+	if waits := waitsFor(r.Redact, cmp.Or(x.ARN, "EXECUTION_ARN"), x); !waits.IsZero() {
+		ro.Next = []redact.Text{waits}
+	}
 	var doc report.Document
 	if f.notify && kase.Failure != nil {
-		doc, err = respond(c, o, r, kase, report.Options{History: name})
+		doc, err = respond(c, o, r, kase, ro)
 	} else {
-		doc, err = examine(c.Context(), r, kase, report.Options{History: name})
+		doc, err = examine(c.Context(), r, kase, ro)
 	}
 	if err != nil {
 		return err
@@ -136,20 +142,24 @@ func verdict(doc report.Document, strict bool) error {
 	return nil
 }
 
-// readCase reads a history, or word of a failure without one.
-func readCase(name string, m *asl.Machine, stdin io.Reader) (*diagnose.Case, error) {
+// readCase reads a history, or word of a failure without one, and returns the execution
+// as it was read with its case: without the states that instrument added, where it ended
+// or waits in them.
+func readCase(name string, m *asl.Machine, stdin io.Reader) (*diagnose.Case, *history.Execution, error) {
 	text, err := readFile(name, "history", stdin, maxHistory)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	x, err := history.Parse(text)
 	if err == nil {
-		return diagnose.NewCase(m, x), nil
+		own, _ := oncall.Uncaught(x)
+		return diagnose.NewCase(m, own), x, nil
 	}
 	if notice, noticeErr := history.ParseEvent(text); noticeErr == nil {
-		return diagnose.NewNoticeCase(m, notice), nil
+		kase := diagnose.NewNoticeCase(m, notice)
+		return kase, kase.Execution, nil
 	}
-	return nil, inFile(name, err)
+	return nil, nil, inFile(name, err)
 }
 
 // readDefinition reads a definition for a diagnosis: one that AWS would refuse is

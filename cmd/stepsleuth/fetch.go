@@ -19,9 +19,11 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
+	"github.com/stepsleuth/stepsleuth/internal/decision"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/internal/wholefile"
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // fetchFlags say which executions to fetch from AWS.
@@ -102,6 +104,7 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 	if err != nil {
 		return err
 	}
+	ask.As = func(x *history.Execution) *history.Execution { x, _ = oncall.Uncaught(x); return x }
 	fetched, err := cloud.Fetch(ctx, ask)
 	if err != nil {
 		return err
@@ -117,6 +120,10 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 	}
 	kase, inline := uncaught(fetched)
 	opts.Inline = inline
+	waits := waitsFor(r.Redact, ask.ARN, fetched.Execution)
+	if !waits.IsZero() {
+		opts.Next = []redact.Text{waits}
+	}
 	doc, err := examine(ctx, attend(r, cloud), kase, opts)
 	if err != nil {
 		return err
@@ -124,10 +131,25 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 	if err := o.print(c.OutOrStdout(), doc); err != nil {
 		return err
 	}
-	if fetched.Execution.Status == history.Running {
+	if !waits.IsZero() {
+		o.note(c.ErrOrStderr(), "note   the execution is still running: it waits for a decision; %s", waits)
+	} else if fetched.Execution.Status == history.Running {
 		o.note(c.ErrOrStderr(), "note   the execution is still running")
 	}
 	return verdict(doc, f.strict)
+}
+
+// waitsFor says how to decide on an execution that waits for a decision; zero where it does not.
+func waitsFor(r *redact.Redactor, arn string, x *history.Execution) redact.Text {
+	w, err := decision.Find(x)
+	if err != nil {
+		return redact.Text{}
+	}
+	how := redact.Format("stepsleuth decide %v retry (or skip --output JSON, or fail)", r.Text(arn))
+	if w.Until.IsZero() {
+		return how
+	}
+	return redact.Format("%v, until %v", how, r.Text(w.Until.UTC().Format(time.RFC3339)))
 }
 
 // uncaught is the case without the states that instrument added, where it ended in them;

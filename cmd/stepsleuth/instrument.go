@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -19,8 +20,40 @@ import (
 type instrumentFlags struct {
 	handler, topic, after string
 	express, handled      bool
+	approval              approvalFlags
 	out                   string
 	remove, check, diff   bool
+}
+
+// approvalFlags say whether a failure waits for a person, and how long.
+type approvalFlags struct {
+	approve         bool
+	timeout         time.Duration
+	otherwise       string
+	otherwiseOutput string
+}
+
+func (f *approvalFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&f.approve, "approve", false, "have a failure wait until a person decides: retry, skip or fail, by stepsleuth decide")
+	c.Flags().DurationVar(&f.timeout, "approve-timeout", instrument.DefaultApproveTimeout, "with --approve, how long to wait for a decision")
+	c.Flags().StringVar(&f.otherwise, "approve-default", string(instrument.DecideFail), "with --approve, what happens where nobody decides in time: fail or skip")
+	c.Flags().StringVar(&f.otherwiseOutput, "approve-skip-output", "", "with --approve-default skip, the output (JSON) that the failed state is to have had")
+}
+
+// approval is nil without --approve, without which the other flags mean nothing.
+func (f approvalFlags) approval(c *cobra.Command) (*instrument.Approval, error) {
+	if f.approve && f.timeout == 0 {
+		return nil, errors.New("--approve-timeout 0s: give whole seconds, such as 90m or 24h")
+	}
+	if f.approve {
+		return &instrument.Approval{Timeout: f.timeout, Default: instrument.Decision(f.otherwise), Output: f.otherwiseOutput}, nil
+	}
+	for _, name := range []string{"approve-timeout", "approve-default", "approve-skip-output"} {
+		if c.Flags().Changed(name) {
+			return nil, fmt.Errorf("--%s goes with --approve", name)
+		}
+	}
+	return nil, nil
 }
 
 func instrumentCommand(o *options) *cobra.Command {
@@ -50,6 +83,12 @@ told.
 --handled also reports what your own catchers take, on the way to your handlers,
 which are given the very same data a moment later. People are told by the function.
 
+With --approve a failure that people were told of waits for one of them, who decides by
+"stepsleuth decide EXECUTION_ARN": retry runs the state again with the input it had (its
+own retries count anew), skip goes on behind it with a given output, fail ends as without
+--approve. Who decided what and when is in the output of the waiting state. Standard
+workflows alone can wait: an Express one has no task tokens.
+
 DEFINITION may be JSON, YAML, a SAM, CloudFormation or Serverless template with one
 definition in it, or a template of SAM or Terraform whose ${placeholders} stand in
 quotes or without. From YAML and out of templates the result is JSON.`,
@@ -65,6 +104,7 @@ quotes or without. From YAML and out of templates the result is JSON.`,
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
 	c.Flags().BoolVar(&f.express, "express", false, "the workflow is of the type EXPRESS")
 	c.Flags().BoolVar(&f.handled, "handled", false, "also report what the definition's own catchers take")
+	f.approval.register(c)
 	c.Flags().StringVarP(&f.out, "out", "o", "", "write the definition to this file instead of standard output")
 	c.Flags().BoolVar(&f.remove, "remove", false, "take away what instrument added")
 	c.Flags().BoolVar(&f.check, "check", false, "only tell whether the definition is instrumented as it would be now: exit 1 if it is not")
@@ -80,7 +120,11 @@ func instrumentFile(c *cobra.Command, o *options, f instrumentFlags, name string
 	if in.Converted && !f.check && f.out != "" && filepath.Clean(f.out) == filepath.Clean(name) {
 		return fmt.Errorf("--out %s: the result is JSON, which is not what that file holds; give another", f.out)
 	}
-	result, err := f.apply(in)
+	approval, err := f.approval.approval(c)
+	if err != nil {
+		return err
+	}
+	result, err := f.apply(in, approval)
 	if err != nil {
 		return err
 	}
@@ -105,7 +149,7 @@ func instrumentFile(c *cobra.Command, o *options, f instrumentFlags, name string
 }
 
 // apply adds the pattern, anew where an older one is there, or takes it away.
-func (f instrumentFlags) apply(in *definition.File) (*instrument.Result, error) {
+func (f instrumentFlags) apply(in *definition.File, approval *instrument.Approval) (*instrument.Result, error) {
 	if _, err := in.ParseTemplate(); err != nil { // which knows the file's own lines
 		return nil, err
 	}
@@ -114,7 +158,7 @@ func (f instrumentFlags) apply(in *definition.File) (*instrument.Result, error) 
 		return bare, err
 	}
 	result, err := instrument.Add(in.Name, []byte(bare.Text), instrument.Options{
-		Handler: f.handler, Topic: f.topic, After: instrument.After(f.after), Express: f.express, Handled: f.handled,
+		Handler: f.handler, Topic: f.topic, After: instrument.After(f.after), Express: f.express, Handled: f.handled, Approve: approval,
 	})
 	var large *instrument.TooLargeError
 	if errors.As(err, &large) {
@@ -237,6 +281,12 @@ func (f instrumentFlags) tell(w io.Writer, o *options, r *instrument.Result) {
 	list("told when they succeed", r.Ends)
 	if r.Compact {
 		o.note(w, "what was added is written without white space: else the definition would be longer than AWS takes")
+	}
+	if f.approval.approve && len(r.Caught) > 0 {
+		o.note(w, "a failure waits %s for a decision (stepsleuth decide), and then: %s", instrument.Lasting(f.approval.timeout), f.approval.otherwise)
+	}
+	if r.Limit > 0 {
+		o.note(w, "the machine's own time-out (%s) ends an execution that waits, and no Catch sees that; raise TimeoutSeconds, or give a shorter --approve-timeout", instrument.Lasting(r.Limit))
 	}
 	f.tellReach(w, o, r)
 	f.tellNeeds(w, o, r)

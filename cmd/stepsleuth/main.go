@@ -102,7 +102,7 @@ input that cannot be read, 3 it failed and could not be diagnosed.`,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	o.register(root.PersistentFlags())
-	root.AddCommand(runCommand(&o), diagnoseCommand(&o), verifyCommand(&o), evalCommand(&o), benchCommand(), serveCommand(&o), digestCommand(&o),
+	root.AddCommand(runCommand(&o), diagnoseCommand(&o), verifyCommand(&o), evalCommand(&o), benchCommand(), serveCommand(&o), digestCommand(&o), decideCommand(&o),
 		instrumentCommand(&o), packageCommand(&o), checkSetupCommand(&o), redactCommand(&o), versionCommand())
 	return root
 }

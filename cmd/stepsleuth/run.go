@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 	"github.com/stepsleuth/stepsleuth/internal/bucket"
+	"github.com/stepsleuth/stepsleuth/internal/decision"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
 	"github.com/stepsleuth/stepsleuth/internal/mockfile"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
@@ -38,6 +40,8 @@ type runFlags struct {
 	outbox    string
 	mailTo    string
 	after     string
+	decide    []string
+	skipWith  string
 	history   string
 	name      string
 	startAt   string
@@ -61,7 +65,9 @@ distributed Maps that read their items there or write their results.
 
 With --outbox the workflow is instrumented first, in memory: a failure that can be
 caught reaches the troubleshooter inside the workflow, people are told by mail (as
-.eml files in the folder), and the execution ends as it would have.`,
+.eml files in the folder), and the execution ends as it would have. With --decide, each
+failure that was told waits for the next of these decisions, as with "stepsleuth
+instrument --approve"; once there is none left, nobody decides.`,
 		Example: `  stepsleuth run order.asl.json --input order.json --functions functions.json --outbox ./outbox`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return run(c, o, f, args[0]) },
@@ -74,6 +80,8 @@ caught reaches the troubleshooter inside the workflow, people are told by mail (
 	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for mails; instruments the workflow")
 	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "with --outbox, how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
+	c.Flags().StringSliceVar(&f.decide, "decide", nil, "what is decided on failures that wait for a person, in turn: retry, skip or fail; with --outbox, or for a definition that waits")
+	c.Flags().StringVar(&f.skipWith, "decide-output", "", "for --decide skip, the output (JSON) that the failed state is to have had")
 	c.Flags().StringVar(&f.history, "save-history", "", "write the history to this file, in the form of get-execution-history")
 	c.Flags().StringVar(&f.name, "name", "", "name of the execution (default one made from the seed)")
 	c.Flags().StringVar(&f.startAt, "start-at", "", "start from this state instead of StartAt")
@@ -99,15 +107,15 @@ type runner struct {
 	buckets   bucket.Set
 	responder *oncall.Responder
 	outbox    *notify.Outbox // nil: nobody is told
+	topic     *topic
+	decisions []decision.Answer // on failures that wait, the next first
 	progress  *progress
 
 	running *engine.Running
 	ready   chan struct{} // closed when running is set
 
 	mu       sync.Mutex
-	examined *report.Document // what the troubleshooter said inside the workflow
-	told     []string         // where notifications went
-	toldEnd  bool             // one of them was of how it ends
+	examined *report.Document // what the troubleshooter said inside the workflow, of what was not decided on
 }
 
 func run(c *cobra.Command, o *options, f runFlags, file string) error {
@@ -161,14 +169,43 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	doctor := r.responder.Doctor
 	doctor.Collectors = append(doctor.Collectors, localLogs{r.functions})
 	doctor.Rules = append(doctor.Rules, awscloud.Observed()...)
-	if r.flags.outbox == "" {
-		return nil
-	}
-	r.outbox = &notify.Outbox{Dir: r.flags.outbox, To: r.flags.mailTo}
-	if err := r.outbox.Check(); err != nil {
+	if r.decisions, err = r.flags.decisions(); err != nil {
 		return err
 	}
-	return r.instrument()
+	r.topic = &topic{options: r.options, stderr: r.stderr, redact: r.responder.Redact}
+	if r.flags.outbox != "" {
+		r.outbox = &notify.Outbox{Dir: r.flags.outbox, To: r.flags.mailTo}
+		r.topic.outbox = r.outbox
+		if err := r.outbox.Check(); err != nil {
+			return err
+		}
+		if err := r.instrument(); err != nil {
+			return err
+		}
+	}
+	if len(r.decisions) > 0 && !slices.ContainsFunc(r.machine.States, func(s *asl.State) bool { return instrument.Waits(s.Name) }) {
+		return errors.New("--decide: nothing in this workflow waits for a decision; instrument it with --approve, or give --outbox as well")
+	}
+	return nil
+}
+
+// decisions are those of --decide.
+func (f runFlags) decisions() ([]decision.Answer, error) {
+	var all []decision.Answer
+	for _, what := range f.decide {
+		a := decision.Answer{Decision: instrument.Decision(what), By: "run --decide"}
+		switch a.Decision {
+		case instrument.DecideSkip:
+			if a.Output = []byte(f.skipWith); f.skipWith == "" {
+				return nil, errors.New("--decide skip needs --decide-output, the output (JSON) that the failed state is to have had")
+			}
+		case instrument.DecideRetry, instrument.DecideFail:
+		default:
+			return nil, fmt.Errorf("--decide %s: it is retry, skip or fail", what)
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }
 
 // readInput reads an execution's input as compact JSON; {} where no file is given.
@@ -242,7 +279,11 @@ func openBuckets(flags []string) (bucket.Set, error) {
 const localTopic = "arn:aws:sns:us-east-1:123456789012:outbox"
 
 func (r *runner) instrument() error {
-	added, err := instrument.Add(r.file, []byte(r.written.Source().Text), instrument.Options{Topic: localTopic, After: instrument.After(r.flags.after), Express: r.flags.express})
+	o := instrument.Options{Topic: localTopic, After: instrument.After(r.flags.after), Express: r.flags.express}
+	if len(r.decisions) > 0 {
+		o.Approve = new(instrument.Approval)
+	}
+	added, err := instrument.Add(r.file, []byte(r.written.Source().Text), o)
 	if errors.Is(err, instrument.ErrInstrumented) {
 		return nil // by the user: his topic and his handler are answered here too
 	}
@@ -315,7 +356,7 @@ func (r *runner) conclude(ctx context.Context, x *history.Execution) error {
 	if x.Status == history.Succeeded && r.options.format == formatText {
 		fmt.Fprintln(r.stdout, x.Output.String())
 	}
-	for _, where := range r.told {
+	for _, where := range r.topic.told {
 		r.options.note(r.stderr, "mail   %s", where)
 	}
 	if x.Status != history.Succeeded {
@@ -338,7 +379,7 @@ func (r *runner) document(ctx context.Context, x *history.Execution) (report.Doc
 
 // notify tells of what the workflow itself could not tell.
 func (r *runner) notify(ctx context.Context, x *history.Execution, doc report.Document) error {
-	if r.outbox == nil || r.toldEnd {
+	if r.outbox == nil || r.topic.toldEnd {
 		return nil
 	}
 	tell := *r.responder
@@ -347,7 +388,7 @@ func (r *runner) notify(ctx context.Context, x *history.Execution, doc report.Do
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	r.told = append(r.told, where)
+	r.topic.told = append(r.topic.told, where)
 	return nil
 }
 

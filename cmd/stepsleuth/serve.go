@@ -19,7 +19,9 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
+	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/internal/topics"
@@ -30,6 +32,8 @@ type serveFlags struct {
 	addr      string
 	functions string
 	sns       string
+	outbox    string
+	mailTo    string
 	virtual   bool
 	silent    bool
 	account   string
@@ -46,9 +50,14 @@ func serveCommand(o *options) *cobra.Command {
 		Short: "Answer the Step Functions API on this machine",
 		Long: `serve answers the API of AWS Step Functions, for AWS's own clients and Terraform: state
 machines are created, executions run here, their histories are read. Lambda functions
-behave as the file of --functions says, or run where it says. Notifications go to the
-SNS, or what stands in for it, at --sns. All is kept in memory and gone when serve ends.
-Executions that fail are diagnosed as they end.
+behave as the file of --functions says, or run where it says. What workflows publish
+becomes .eml files in the folder of --outbox, or goes to the SNS, or what stands in for
+it, at --sns. All is kept in memory and gone when serve ends. Executions that fail are
+diagnosed as they end.
+
+Workflows that were instrumented find the troubleshooter here. One that waits for a
+decision (instrument --approve) waits for "stepsleuth decide", with the environment
+below; in virtual time nobody is fast enough.
 
 Requests are answered whoever signed them, so keep to a loopback address.`,
 		Example: `  stepsleuth serve --functions functions.json
@@ -60,6 +69,8 @@ Requests are answered whoever signed them, so keep to a loopback address.`,
 	c.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8083", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&f.functions, "functions", "", "file that says how Lambda functions behave")
 	c.Flags().StringVar(&f.sns, "sns", os.Getenv("AWS_ENDPOINT_URL_SNS"), "URL of the Amazon SNS, or a stand-in, that sns:publish publishes to (AWS_ENDPOINT_URL_SNS)")
+	c.Flags().StringVar(&f.outbox, "outbox", "", "folder for the mails of workflows that publish to a topic")
+	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().BoolVar(&f.virtual, "virtual-time", false, "let waits and retries take no time")
 	c.Flags().BoolVar(&f.silent, "no-diagnosis", false, "do not diagnose executions that fail")
 	c.Flags().StringVar(&f.account, "account", "123456789012", "account in ARNs")
@@ -82,45 +93,98 @@ func serve(c *cobra.Command, o *options, f serveFlags) error {
 		}
 		defer set.Close()
 	}
-	tasks := functionTasks(set, engine.LambdaHandler{Invoke: set.Invoke})
-	if f.sns != "" {
-		if err := f.publishing(c.Context(), tasks); err != nil {
+	r, err := newResponder(c.Context(), o)
+	if err != nil {
+		return err
+	}
+	s := &sfnlocal.Server{
+		AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
+		Limits: sfnlocal.Limits{Running: f.running, Ended: f.remember},
+	}
+	local := &station{options: o, stderr: c.ErrOrStderr(), functions: set, responder: r, server: s}
+	local.topic = &topic{options: o, stderr: c.ErrOrStderr(), redact: r.Redact}
+	if f.outbox != "" {
+		local.topic.outbox = &notify.Outbox{Dir: f.outbox, To: f.mailTo}
+		if err := local.topic.outbox.Check(); err != nil {
 			return err
 		}
 	}
-	s := &sfnlocal.Server{
-		Tasks: tasks, AccountID: f.account, Region: f.awsRegion, Seed: f.seed,
-		Limits: sfnlocal.Limits{Running: f.running, Ended: f.remember},
+	if f.outbox == "" && f.sns != "" {
+		if local.sns, err = f.publishing(c.Context()); err != nil {
+			return err
+		}
 	}
+	s.Tasks = local.tasks()
 	if f.virtual {
 		s.Clock = engine.VirtualClock(time.Time{})
 	}
 	if !f.silent {
-		r, err := newResponder(c.Context(), o)
-		if err != nil {
-			return err
-		}
 		w := &watcher{ctx: context.WithoutCancel(c.Context()), options: o, responder: r, stdout: c.OutOrStdout(), stderr: c.ErrOrStderr()}
 		s.Ended = w.ended
 	}
 	return listen(c, o, f.addr, s)
 }
 
-// publishing has sns:publish answered by the SNS at --sns. Credentials are the
-// environment's; a stand-in takes any.
-func (f serveFlags) publishing(ctx context.Context, tasks engine.TaskMux) error {
+// publishing answers sns:publish by the SNS at --sns. Credentials are the environment's;
+// a stand-in takes any.
+func (f serveFlags) publishing(ctx context.Context) (engine.TaskHandler, error) {
 	if u, err := url.Parse(f.sns); err != nil || u.Scheme == "" || u.Host == "" {
-		return fmt.Errorf("--sns %s: it is a URL such as http://127.0.0.1:4566", f.sns)
+		return nil, fmt.Errorf("--sns %s: it is a URL such as http://127.0.0.1:4566", f.sns)
 	}
 	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(f.awsRegion))
 	if err != nil {
-		return fmt.Errorf("--sns %s: %w", f.sns, err)
+		return nil, fmt.Errorf("--sns %s: %w", f.sns, err)
 	}
-	publish := engine.SNSHandler{Publish: topics.Publisher(sns.NewFromConfig(aws, func(o *sns.Options) { o.BaseEndpoint = &f.sns }))}
+	return engine.SNSHandler{Publish: topics.Publisher(sns.NewFromConfig(aws, func(o *sns.Options) { o.BaseEndpoint = &f.sns }))}, nil
+}
+
+// station is what the executions of a server find on this machine.
+type station struct {
+	options   *options
+	stderr    io.Writer
+	functions *functions.Set
+	responder *oncall.Responder
+	topic     *topic
+	sns       engine.TaskHandler // in place of the topic; nil: the topic
+	server    *sfnlocal.Server
+}
+
+// tasks are answered as the functions file says; what it does not name may be the
+// troubleshooter or a topic.
+func (s *station) tasks() engine.TaskHandler {
+	mux := functionTasks(s.functions, engine.LambdaHandler{Invoke: s.invoke})
 	for _, partition := range partitions {
-		tasks["arn:"+partition+":states:::sns:publish"] = publish
+		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(s.publish)
 	}
-	return nil
+	return mux
+}
+
+func (s *station) publish(ctx context.Context, t *engine.Task) (engine.Result, error) {
+	if s.functions.Names(t.Resource) {
+		return s.functions.HandleTask(ctx, t)
+	}
+	if s.sns != nil {
+		return s.sns.HandleTask(ctx, t)
+	}
+	return s.topic.publish(ctx, t)
+}
+
+func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
+	if s.functions.Names(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
+		return s.functions.Invoke(ctx, call)
+	}
+	if t := call.Task; t.Token != "" && instrument.Waits(t.State) {
+		s.options.note(s.stderr, "%s waits for a decision: stepsleuth decide %s retry|skip|fail", t.Execution, t.Execution)
+	}
+	t := oncall.Troubleshooter{Responder: *s.responder, Fetch: s.fetch, Report: report.Options{Local: true}}
+	if t.Notify = nil; call.Event { // the workflow does not wait, and tells nobody
+		t.Notify = desk{s.topic}
+	}
+	return troubleshoot(ctx, &t, call.Payload)
+}
+
+func (s *station) fetch(_ context.Context, arn string) (*history.Execution, *asl.Machine, error) {
+	return s.server.Execution(arn)
 }
 
 // listen serves until the command is interrupted.
@@ -163,7 +227,8 @@ func (w *watcher) ended(x *history.Execution, m *asl.Machine) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: "HISTORY"})
+	x, inline := oncall.Uncaught(x)
+	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: "HISTORY", Inline: inline})
 	if err == nil {
 		err = w.options.print(w.stdout, doc)
 	}

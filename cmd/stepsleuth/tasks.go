@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/engine"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/instrument"
+	"github.com/stepsleuth/stepsleuth/internal/decision"
 	"github.com/stepsleuth/stepsleuth/internal/functions"
-	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 )
@@ -24,7 +22,7 @@ var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
 func (r *runner) tasks() engine.TaskHandler {
 	mux := functionTasks(r.functions, engine.LambdaHandler{Invoke: r.invoke})
 	for _, partition := range partitions {
-		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(r.publish)
+		mux["arn:"+partition+":states:::sns:publish"] = engine.TaskFunc(r.topic.publish)
 		if len(r.buckets) > 0 {
 			mux["arn:"+partition+":states:::s3"] = r.buckets
 			mux["arn:"+partition+":states:::aws-sdk:s3"] = r.buckets
@@ -50,20 +48,58 @@ func functionTasks(set *functions.Set, lambda engine.LambdaHandler) engine.TaskM
 
 // invoke calls a function of the functions file, or the troubleshooter.
 func (r *runner) invoke(ctx context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
+	if call.Task.Token != "" && instrument.Waits(call.Task.State) {
+		return engine.LambdaReply{Payload: []byte("{}")}, r.decide(ctx, call.Task)
+	}
 	if r.functions.Names(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
 		return r.functions.Invoke(ctx, call)
 	}
 	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep, Report: report.Options{Local: true}}
 	if t.Notify = nil; call.Event { // the workflow does not wait, and tells nobody
-		t.Notify = desk{r}
+		t.Notify = desk{r.topic}
 	}
-	answer, err := t.Handle(ctx, call.Payload)
+	return troubleshoot(ctx, &t, call.Payload)
+}
+
+// troubleshoot is a call of the troubleshooter's function.
+func troubleshoot(ctx context.Context, t *oncall.Troubleshooter, event []byte) (engine.LambdaReply, error) {
+	answer, err := t.Handle(ctx, event)
 	if err != nil {
 		// As a function of ours would fail on AWS: the workflow's own catcher takes it.
 		payload, _ := json.Marshal(map[string]string{"errorType": "TroubleshooterError", "errorMessage": err.Error()})
 		return engine.LambdaReply{Payload: payload, Failed: true}, nil
 	}
 	return engine.LambdaReply{Payload: answer}, nil
+}
+
+// decide answers a failure that waits as --decide says. Where that says nothing more,
+// nobody decides.
+func (r *runner) decide(ctx context.Context, t *engine.Task) error {
+	if len(r.decisions) == 0 {
+		r.options.note(r.stderr, "%s: a failure waits for a decision, and nobody decides (--decide would)", r.file)
+		return nil
+	}
+	x, _, err := r.fetch(ctx, t.Execution)
+	if err != nil {
+		return err
+	}
+	w, err := decision.Find(x)
+	if err != nil {
+		return err
+	}
+	next := r.decisions[0]
+	r.decisions = r.decisions[1:]
+	next.At = t.Now()
+	record, err := w.Record(next)
+	if err != nil {
+		return err
+	}
+	if next.Decision != instrument.DecideFail {
+		r.settle()
+	}
+	t.Complete(engine.JSON(string(record)))
+	r.options.note(r.stderr, "decided %s, for the state %s", next.Decision, r.responder.Redact.Text(w.State))
+	return nil
 }
 
 // fetch is what GetExecutionHistory is on AWS: the events so far.
@@ -78,65 +114,18 @@ func (r *runner) fetch(context.Context, string) (*history.Execution, *asl.Machin
 	return x, r.written, nil
 }
 
+// settle forgets a failure that does not end the execution.
+func (r *runner) settle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.examined = nil
+	r.topic.forget()
+}
+
 func (r *runner) keep(doc report.Document) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if doc.HandledBy == nil {
 		r.examined = &doc
 	}
-}
-
-// desk tells people for the troubleshooter, where it has to do so itself.
-type desk struct{ *runner }
-
-// Notify puts the message into the outbox.
-func (d desk) Notify(ctx context.Context, m notify.Message) (string, error) {
-	if d.outbox == nil {
-		d.options.note(d.stderr, "%s (no --outbox, so it goes nowhere)", m.Subject)
-		return "", nil
-	}
-	path, err := d.outbox.Notify(ctx, m)
-	if err == nil {
-		d.keepTold(path, m.Document == nil || m.Document.HandledBy == nil)
-	}
-	return path, err
-}
-
-func (r *runner) keepTold(path string, end bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.told, r.toldEnd = append(r.told, path), r.toldEnd || end
-}
-
-// publish puts what goes to a topic into the outbox.
-func (r *runner) publish(ctx context.Context, t *engine.Task) (engine.Result, error) {
-	subject, message := t.TextParameter("Subject"), t.TextParameter("Message")
-	if message == "" && t.Parameter("Message") == nil {
-		return engine.Result{}, t.RefuseParameters("The field 'Message' is required but was missing")
-	}
-	if r.outbox == nil {
-		r.options.note(r.stderr, "sns:publish in %s: %s (no --outbox, so it goes nowhere)", t.State, r.responder.Redact.Text(subject))
-		return published(t)
-	}
-	// The workflow's own messages are redacted like everything else; those of the
-	// troubleshooter are so already, and keep their placeholders.
-	path, err := r.outbox.Notify(ctx, notify.Message{
-		ID:      t.ID,
-		Subject: r.responder.Redact.Stored(subject),
-		Text:    r.responder.Redact.Stored(message),
-		Time:    t.Now(),
-	})
-	if err != nil {
-		return engine.Result{}, engine.NewTaskError("SNS.AmazonSNSException", err.Error())
-	}
-	r.keepTold(path, true)
-	return published(t)
-}
-
-func published(t *engine.Task) (engine.Result, error) {
-	out, err := json.Marshal(map[string]any{"MessageId": t.ID, "SdkHttpMetadata": map[string]int{"HttpStatusCode": 200}})
-	if err != nil {
-		return engine.Result{}, errors.Join(fmt.Errorf("answer of sns:publish"), err)
-	}
-	return engine.JSON(string(out)), nil
 }

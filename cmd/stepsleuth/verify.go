@@ -76,7 +76,7 @@ func verifyFix(c *cobra.Command, o *options, f verifyFlags, name string) error {
 	if m != nil && m.IsTemplate() {
 		return fmt.Errorf("%s: some of its values are placeholders; give the definition that was deployed (aws stepfunctions describe-state-machine)", label(f.definition))
 	}
-	kase, err := readCase(name, m, c.InOrStdin())
+	kase, _, err := readCase(name, m, c.InOrStdin())
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type station struct {
 	ended   chan *history.Execution
 	busy    atomic.Bool // Lambda throttles the troubleshooter
 	mute    atomic.Bool // SNS takes nothing from workflows
+	waits   chan string // ARNs of executions that wait for a decision
 
 	mu   sync.Mutex
 	logs bytes.Buffer
@@ -66,7 +67,7 @@ func (s *station) logged() string {
 
 func newStation(t *testing.T, environment map[string]string) *station {
 	t.Helper()
-	s := &station{T: t, ended: make(chan *history.Execution, 100)}
+	s := &station{T: t, ended: make(chan *history.Execution, 100), waits: make(chan string, 100)}
 	s.states = &sfnlocal.Server{Ended: func(x *history.Execution, _ *asl.Machine) { s.ended <- x }}
 	lambda := engine.LambdaHandler{Invoke: s.invoke}
 	s.states.Tasks = engine.TaskMux{"arn:aws:states:::lambda:invoke": lambda, "arn:aws:states:::sns:publish": engine.TaskFunc(s.publish)}
@@ -98,6 +99,9 @@ func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.La
 		return engine.LambdaReply{Payload: []byte(`{"errorType":"Busy"}`), Failed: true}, nil
 	}
 	out, err := s.handler.Invoke(ctx, call.Payload)
+	if call.Task.Token != "" {
+		s.waits <- call.Task.Execution
+	}
 	if err != nil {
 		return engine.LambdaReply{Payload: []byte(`{"errorType":"E"}`), Failed: true}, nil
 	}
@@ -492,4 +496,53 @@ func FuzzEveryEventIsAnswered(f *testing.F) {
 			t.Errorf("%q, %v", out, err)
 		}
 	})
+}
+
+// A failure that waits is told each time, however many like it are known, with how to
+// decide; the token that answers it is in no mail and in no log.
+func TestAFailureThatWaitsIsToldAndItsTokenIsNot(t *testing.T) {
+	s := newStation(t, map[string]string{"STEPSLEUTH_LOG_LEVEL": "debug"})
+	added, err := instrument.Add("order", []byte(charge), instrument.Options{Topic: topic, Approve: &instrument.Approval{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "order"
+	m, err := s.client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{Name: &name, Definition: &added.Text, RoleArn: aws.String("arn:aws:iam::123456789012:role/workflow")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tokens []string
+	for range 3 {
+		if _, err := s.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: m.StateMachineArn}); err != nil {
+			t.Fatal(err)
+		}
+		arn := <-s.waits
+		if want := "stepsleuth decide " + arn + " retry"; !strings.Contains(s.logged(), want) {
+			t.Errorf("nobody was told %q", want)
+		}
+		out, err := s.client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, ReverseOrder: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range out.Events {
+			var p struct{ Payload struct{ TaskToken string } }
+			if d := e.TaskScheduledEventDetails; d != nil && json.Unmarshal([]byte(aws.ToString(d.Parameters)), &p) == nil && p.Payload.TaskToken != "" {
+				tokens = append(tokens, p.Payload.TaskToken)
+			}
+		}
+		if _, err := s.client.SendTaskSuccess(t.Context(), &sfn.SendTaskSuccessInput{TaskToken: &tokens[len(tokens)-1], Output: aws.String(`{"decision":"fail","by":"ana"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if x := <-s.ended; x.Status != history.Failed || x.Error == nil || *x.Error != "KeyError" {
+			t.Errorf("it ended %+v", x)
+		}
+	}
+	if n := strings.Count(s.logged(), "workflow published: [stepsleuth] decide: FAILED order"); n != 3 {
+		t.Errorf("%d mails ask for a decision", n)
+	}
+	for _, token := range tokens {
+		if strings.Contains(s.logged(), token) {
+			t.Error("a token was logged or told")
+		}
+	}
 }

@@ -7,7 +7,8 @@
 // It is invoked by
 //
 //   - a workflow that `stepsleuth instrument` prepared: it answers with the diagnosis and
-//     the mail, which the workflow publishes
+//     the mail, which the workflow publishes; one that then waits for a person's decision
+//     calls it once more, with a task token, of which it takes no notice
 //   - an EventBridge rule for "Step Functions Execution Status Change" (FAILED,
 //     TIMED_OUT, ABORTED): it publishes to the topic itself
 //   - a subscription filter of the log group of an Express workflow: likewise

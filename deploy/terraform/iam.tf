@@ -122,6 +122,27 @@ locals {
   state_machine_policy_json = jsonencode({ Version = "2012-10-17", Statement = local.state_machine_statements })
 }
 
+# What a person needs who decides on executions that wait (stepsleuth decide), and looks
+# at them before. SendTaskSuccess knows no resource in IAM: who may not read the history
+# of an execution does not come by its token.
+locals {
+  decider_statements = [
+    {
+      Sid      = "ReadTheExecutionsThatWait"
+      Effect   = "Allow"
+      Action   = ["states:GetExecutionHistory", "states:DescribeExecution", "states:DescribeStateMachineForExecution"]
+      Resource = local.execution_arns
+    },
+    {
+      Sid      = "SendTheDecision"
+      Effect   = "Allow"
+      Action   = ["states:SendTaskSuccess"]
+      Resource = ["*"]
+    },
+  ]
+  decider_policy_json = jsonencode({ Version = "2012-10-17", Statement = local.decider_statements })
+}
+
 # What an instrumented state machine's own role needs besides.
 resource "aws_iam_role_policy" "state_machine" {
   for_each = var.state_machine_role_names

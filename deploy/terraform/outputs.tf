@@ -32,3 +32,8 @@ output "state_machine_policy_json" {
   description = "Policy that the execution role of an instrumented state machine needs besides its own."
   value       = local.state_machine_policy_json
 }
+
+output "decider_policy_json" {
+  description = "Policy for the people who decide on executions that wait (`stepsleuth decide`, where the definition was instrumented with --approve)."
+  value       = local.decider_policy_json
+}

@@ -60,6 +60,7 @@ var plan = []room{
 	{path: "internal/store", floor: 2, never: []string{"engine", "diagnose"}},
 
 	{path: "internal/oncall", floor: 3, over: nil, never: []string{"engine"}},
+	{path: "internal/decision", floor: 3, never: []string{"engine", "diagnose"}}, // a person's answer; judges nothing
 	{path: "internal/verify", floor: 3},
 	{path: "internal/eval", floor: 3, never: []string{"engine"}},
 	{path: "internal/setup", floor: 3, never: []string{"engine", "diagnose"}}, // asks AWS about a deployment

@@ -2,8 +2,9 @@
 // history and definition, the executions that failed inside it, the configuration of
 // the Lambda function that failed and the lines that it logged.
 //
-// It judges nothing and reads no environment: clients are handed in. What it may not
-// read it names, with the policy statement that would allow it.
+// It also answers a task that waits for its token, for a person who decides. It judges
+// nothing and reads no environment: clients are handed in. What it may not do it names,
+// with the policy statement that would allow it.
 package awscloud
 
 import (
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // Cloud fetches from the regions that the ARNs it is asked for name. It is safe for
@@ -23,6 +25,8 @@ type Cloud struct {
 	States    States
 	Functions Functions // nil: no function is looked at
 	Logs      Logs      // nil: no log is read
+	Tasks     Tasks     // nil: no task is answered
+	Callers   Callers   // nil: nobody tells who is asking
 
 	Lag   time.Duration    // how long to wait for a history that lags behind; 0: 3 seconds
 	Poll  time.Duration    // the first wait between two looks at it; 0: 150 ms
@@ -62,8 +66,11 @@ func New(config aws.Config) *Cloud {
 		})
 	}
 	config.RetryMaxAttempts = tries
+	states := sfn.NewFromConfig(config)
 	return &Cloud{
-		States:    sfn.NewFromConfig(config),
+		States:    states,
+		Tasks:     states,
+		Callers:   sts.NewFromConfig(config),
 		Functions: lambda.NewFromConfig(config),
 		Logs:      cloudwatchlogs.NewFromConfig(config),
 	}

@@ -182,6 +182,9 @@ func (r *reading) resolved() bool {
 		r.enough = r.leftResolved(x.Events())
 		return r.enough
 	}
+	if r.ask.As != nil {
+		x = r.ask.As(x)
+	}
 	loc := diagnose.Locate(x, r.machine)
 	f := loc.Failure
 	switch {

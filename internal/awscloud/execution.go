@@ -20,6 +20,10 @@ type Ask struct {
 	Ended bool   // somebody told of its end: what AWS answers may lag behind that
 	Left  string // the state that failed and was left, asked for from inside the execution
 
+	// As, where set, makes of an execution the one whose failure is to be resolved: cut
+	// where a handler took over, for example.
+	As func(*history.Execution) *history.Execution
+
 	// Of an Express workflow:
 	LogGroup string          // where it logs; "": as the state machine says
 	Events   []history.Event // those at hand

@@ -37,6 +37,7 @@ const (
 	Throttled   ProblemKind = "throttled"
 	Unreachable ProblemKind = "unreachable"
 	Late        ProblemKind = "late" // there was no time left
+	Over        ProblemKind = "over" // what was to be done was done already, or it is too late for it
 	Faulty      ProblemKind = "faulty"
 )
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 )
 
@@ -21,6 +22,7 @@ type Alarm struct {
 	State        string         // Caught, Sent: the state that failed
 	Failure      *CaughtFailure // Caught, Sent: what it was caught with; nil where that is not known
 	Status       history.Status // Caught: SUCCEEDED, or "" for a failure
+	Decide       *Terms         // Caught: what people may decide, where it is to wait for them
 	At           time.Time      // when it happened, where that is told
 
 	HandledBy string          // Sent: the state of the user's that goes on with it; "" where the execution ends
@@ -56,7 +58,8 @@ const (
 
 // ReadAlarms tells by its form what an event is: what an instrumented workflow sends, an
 // event of EventBridge, log events, or {"executionArn": …} alone. The error is ErrNoAlarm
-// for an event that is understood and tells of no failure.
+// for an event that is understood and tells of no failure, such as that of an execution
+// that waits for a decision.
 func ReadAlarms(payload []byte) ([]Alarm, error) {
 	var event struct {
 		Event
@@ -73,6 +76,8 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 		return logged(event.AWSLogs.Data)
 	case event.DetailType == statusChange:
 		return changed(payload)
+	case event.Stepsleuth == instrument.WaitEvent:
+		return nil, errWaits
 	case event.DetailType == scheduled:
 		return []Alarm{{Way: Digest}}, nil
 	case event.ExecutionARN == "":
@@ -84,6 +89,7 @@ func ReadAlarms(payload []byte) ([]Alarm, error) {
 	}
 	if event.State != "" || event.Failure != nil || event.Status != "" {
 		alarm.Way, alarm.State, alarm.Failure, alarm.Status = Caught, event.State, event.Failure, event.Status
+		alarm.Decide = event.Decide
 	}
 	return []Alarm{alarm}, nil
 }

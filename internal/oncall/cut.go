@@ -1,6 +1,7 @@
 package oncall
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -28,6 +29,9 @@ func endedAt(x *history.Execution, state string, failure *CaughtFailure, by time
 	out := head(x)
 	out.Status, out.Stop = history.Failed, exit.Time
 	out.Error, out.Cause = failure.Error, failure.Cause
+	if events[0].ID == 1 && exit.ID == int64(i+1) {
+		out.Incomplete = false // what may be missing comes after
+	}
 	before := slices.Clone(events[:i:i])
 	out.SetEvents(append(before, history.Event{
 		ID:         exit.ID,
@@ -159,20 +163,28 @@ func failureBefore(events []history.Event, exit history.Event) *CaughtFailure {
 	return &CaughtFailure{Error: failed.Details.Error, Cause: failed.Details.Cause}
 }
 
-// Uncaught returns an execution that ended in the states that instrument added as it
-// would have ended without them, so that word of it from outside is the same failure
-// that the workflow itself told of; and whether it did.
+// Uncaught returns an execution that ended in the states that instrument added, or waits
+// for a decision there, as it would have ended without them, so that word of it from
+// outside is the same failure that the workflow itself told of; and whether it did.
 func Uncaught(x *history.Execution) (*history.Execution, bool) {
 	x = unsent(x)
 	events := x.Events()
 	last := lastEntered(events)
-	if x.Status != history.Failed || last < 0 || !instrument.Added(events[last].Details.Name) {
+	if last < 0 || !instrument.Added(events[last].Details.Name) {
+		return x, false
+	}
+	failure := &CaughtFailure{Error: x.Error, Cause: x.Cause}
+	switch {
+	case x.Status == history.Failed:
+	case (x.Status == history.Running || x.Status == "") && instrument.Waits(events[last].Details.Name):
+		failure = failureThatWaits(&events[last])
+	default:
 		return x, false
 	}
 	for i := last; i >= 0; i-- {
 		if takesOver(events, i) {
 			from := byID(events[:i], events[i].PreviousID)
-			return endedAt(x, from.Details.Name, &CaughtFailure{Error: x.Error, Cause: x.Cause}, time.Time{}), true
+			return endedAt(x, from.Details.Name, failure, time.Time{}), true
 		}
 	}
 	return x, false
@@ -196,6 +208,13 @@ func unpublished(x *history.Execution) bool {
 
 // notDone are the events of a task that came to nothing.
 var notDone = []history.EventType{"TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed"}
+
+// failureThatWaits is what the waiting state was entered with.
+func failureThatWaits(entered *history.Event) *CaughtFailure {
+	var input struct{ Failure CaughtFailure }
+	_ = json.Unmarshal([]byte(entered.Details.Input.String()), &input) // of any form: what is missing is not known
+	return &input.Failure
+}
 
 func lastEntered(events []history.Event) int {
 	for i := len(events) - 1; i >= 0; i-- {

@@ -259,6 +259,9 @@ func (d *Duty) fetch(ctx context.Context, alarm Alarm) (f *awscloud.Fetched, err
 	if alarm.Status != history.Succeeded {
 		ask.Left = alarm.State
 	}
+	if alarm.Way != Caught {
+		ask.As = func(x *history.Execution) *history.Execution { x, _ = Uncaught(x); return x }
+	}
 	return d.Cloud.Fetch(ctx, ask)
 }
 
@@ -361,10 +364,12 @@ func (p punctual) Claim(ctx context.Context, v store.Delivery) (store.Incident, 
 
 // answerTo is the answer to who waits for one.
 func (d *Duty) answerTo(o Outcome) []byte {
+	terms := o.Alarm.Decide
+	finish := func(m mailText) mailText { return terms.ask(m, o.Alarm.ExecutionARN, d.now(), d.Redact) }
 	if doc := o.Response.Document; doc != nil {
 		whole := *doc
 		whole.Missing = append(whole.Missing, o.Problems...)
-		out, err := answer(*dedupe(&whole), o.Response.Tell && o.Response.Told == "")
+		out, err := answer(*dedupe(&whole), o.Response.Tell && o.Response.Told == "" || terms != nil, finish)
 		if err == nil && len(out) <= MaxAnswer {
 			return out
 		}
@@ -375,7 +380,7 @@ func (d *Duty) answerTo(o Outcome) []byte {
 		Mail    mailText    `json:"mail"`
 		Notify  bool        `json:"notify"`
 		Problem redact.Text `json:"problem"`
-	}{mailText{o.plain.Subject, o.plain.Text.Truncate(MaxAnswer / 2)}, true, problem})
+	}{finish(mailText{o.plain.Subject, o.plain.Text.Truncate(MaxAnswer / 2)}), true, problem})
 	if err != nil || len(out) > MaxAnswer {
 		return note("problem", redact.Static("the answer was too large to hand on"))
 	}

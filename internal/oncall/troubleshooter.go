@@ -11,6 +11,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
@@ -39,7 +40,9 @@ type Event struct {
 	ExecutionARN string         `json:"executionArn"`
 	State        string         `json:"state"`
 	Failure      *CaughtFailure `json:"failure"`
-	Status       history.Status `json:"status"` // SUCCEEDED; "" for a failure
+	Status       history.Status `json:"status"`     // SUCCEEDED; "" for a failure
+	Decide       *Terms         `json:"decide"`     // nil: the failure will not wait for people
+	Stepsleuth   string         `json:"stepsleuth"` // instrument.WaitEvent: it waits now, and nothing is to be done
 
 	// Of a workflow that does not wait for an answer:
 	Tell      bool            `json:"tell"`      // people are to be told by who gets this
@@ -84,6 +87,9 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
+	if event.Stepsleuth == instrument.WaitEvent {
+		return note("ignored", t.Redact.Text(errWaits.Error())), nil
+	}
 	if event.ExecutionARN == "" {
 		return nil, errors.New("read the event: no executionArn in it")
 	}
@@ -110,11 +116,13 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 		t.Examined(*out.Document)
 	}
 	// Where our own notification failed, the workflow's may arrive.
-	return answer(*out.Document, out.Tell && out.Told == "")
+	notify := out.Tell && out.Told == "" || event.Decide != nil
+	return answer(*out.Document, notify, func(m mailText) mailText { return event.Decide.ask(m, event.ExecutionARN, now(), t.Redact) })
 }
 
 // answer drops the longest parts of a document that is too large, least needed first.
-func answer(doc report.Document, notify bool) ([]byte, error) {
+// Whatever is left of the mail, finish has the last word on it.
+func answer(doc report.Document, notify bool, finish func(mailText) mailText) ([]byte, error) {
 	whole := Answer{Mail: mail(doc), Notify: notify, Document: doc}
 	cuts := []func(*Answer){
 		func(a *Answer) { a.Timeline = []report.Step{} },
@@ -132,7 +140,9 @@ func answer(doc report.Document, notify bool) ([]byte, error) {
 		},
 	}
 	for {
-		out, err := marshal(whole)
+		finished := whole
+		finished.Mail = finish(whole.Mail)
+		out, err := marshal(finished)
 		if err != nil || len(out) <= MaxAnswer || len(cuts) == 0 {
 			return out, err
 		}

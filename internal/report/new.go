@@ -16,10 +16,11 @@ import (
 
 // Options are what a document says beyond the diagnosis itself. The zero Options are fine.
 type Options struct {
-	Seen    *Sighting // nil: not counted
-	Local   bool      // the execution ran on this machine: no links to the AWS console
-	Inline  bool      // the workflow caught the failure itself, and is about to end in a Fail state for it
-	History string    // how the reader names the history in a command: a file or an ARN; "" is HISTORY
+	Seen    *Sighting     // nil: not counted
+	Local   bool          // the execution ran on this machine: no links to the AWS console
+	Inline  bool          // the workflow caught the failure itself, and is about to end in a Fail state for it
+	Next    []redact.Text // what to do before all else
+	History string        // how the reader names the history in a command: a file or an ARN; "" is HISTORY
 
 	// HandledBy is the state that the workflow went on to with the failure, which a
 	// catcher of its own took: the execution is running. "": the failure ended it.

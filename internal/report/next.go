@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -28,7 +29,7 @@ func (b *builder) next(doc Document) []redact.Text {
 	if m := doc.Model; m != nil && m.Error != nil && !m.Error.Mend.IsZero() {
 		out = append(out, redact.Format("for the model: %s", m.Error.Mend))
 	}
-	return out
+	return slices.Insert(out, 0, b.opts.Next...)
 }
 
 // definitionFlag names the definition's file to a command, where it came from one.

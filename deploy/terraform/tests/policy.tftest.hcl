@@ -40,6 +40,22 @@ run "the_rules_alone_need_no_model" {
   }
 }
 
+run "who_decides_reads_the_named_executions_alone" {
+  command = plan
+
+  assert {
+    condition = jsondecode(output.decider_policy_json).Statement[0].Resource == [
+      "arn:aws:states:eu-west-1:123456789012:execution:order:*",
+      "arn:aws:states:eu-west-1:123456789012:execution:order/*:*",
+    ]
+    error_message = output.decider_policy_json
+  }
+  assert {
+    condition     = [for s in local.decider_statements : s.Sid if contains(s.Resource, "*")] == ["SendTheDecision"] && local.decider_statements[1].Action == ["states:SendTaskSuccess"]
+    error_message = "More than the decision is for every resource there is."
+  }
+}
+
 run "logs_and_settings_of_the_named_functions" {
   command = plan
   variables {

@@ -106,6 +106,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		action, serve = "bedrock:InvokeModel", c.Models.ServeHTTP
 	case function != nil:
 		action, serve = "lambda:GetFunctionConfiguration", func(w http.ResponseWriter, _ *http.Request) { c.configuration(w, function[1]) }
+	case strings.Contains(r.Header.Get("Authorization"), "/sts/aws4_request"):
+		action, serve = "sts:GetCallerIdentity", c.identity
 	case service == "" && r.URL.Path == "/" && r.Method == http.MethodPost:
 		action, serve = "sns:Publish", c.publish
 	default:
@@ -225,6 +227,14 @@ func matches(pattern, text string) bool {
 		return false
 	}
 	return slices.ContainsFunc(condition.FindAllStringSubmatch(pattern, -1), func(found []string) bool { return members[found[1]] == found[2] })
+}
+
+// Caller is who asks here.
+const Caller = "arn:aws:sts::" + Account + ":assumed-role/oncall/dana"
+
+func (c *Cloud) identity(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>%s</Arn><Account>%s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, Caller, Account)
 }
 
 func (c *Cloud) publish(w http.ResponseWriter, r *http.Request) {
