@@ -87,6 +87,14 @@ func TestNothingIsDoneWithATaskToken(t *testing.T) {
 	}
 }
 
+// A member of that name and another kind is nobody's.
+func TestWhatOnlyLooksLikeAWaitIsDiagnosed(t *testing.T) {
+	a := handle(t, troubleshooter(t, caught), strings.NewReplacer("CAUSE", `"{}"`, `"decide"`, `"stepsleuth": {"Payload": 1}, "was"`).Replace(decidable))
+	if a.Failure == nil || a.Failure.State != "Charge" {
+		t.Errorf("got %+v", a)
+	}
+}
+
 // A workflow that went on after a decision is reviewed whole.
 func TestASuccessAfterADecisionIsReviewedWhole(t *testing.T) {
 	events := strings.TrimSuffix(strings.TrimSpace(caught), "]}") + `,

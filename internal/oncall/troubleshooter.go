@@ -42,7 +42,7 @@ type Event struct {
 	Failure      *CaughtFailure `json:"failure"`
 	Status       history.Status `json:"status"`     // SUCCEEDED; "" for a failure
 	Decide       *Terms         `json:"decide"`     // nil: the failure will not wait for people
-	Stepsleuth   string         `json:"stepsleuth"` // instrument.WaitEvent: it waits now, and nothing is to be done
+	Stepsleuth   any            `json:"stepsleuth"` // instrument.WaitEvent: it waits now, and nothing is to be done
 
 	// Of a workflow that does not wait for an answer:
 	Tell      bool            `json:"tell"`      // people are to be told by who gets this
