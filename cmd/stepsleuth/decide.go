@@ -80,7 +80,7 @@ func decide(c *cobra.Command, o *options, f decideFlags, arn string, what instru
 	if err := f.check(what); err != nil {
 		return err
 	}
-	output, err := f.readOutput(c.InOrStdin())
+	output, err := jsonOrFile(f.output, "output", c.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -146,12 +146,13 @@ func (f decideFlags) check(what instrument.Decision) error {
 	return nil
 }
 
-func (f decideFlags) readOutput(stdin io.Reader) ([]byte, error) {
-	name, isFile := strings.CutPrefix(f.output, "@")
+// jsonOrFile is a flag's JSON itself, or what is in the file that @ names.
+func jsonOrFile(flag, what string, stdin io.Reader) ([]byte, error) {
+	name, isFile := strings.CutPrefix(flag, "@")
 	if !isFile {
-		return []byte(f.output), nil
+		return []byte(flag), nil
 	}
-	return readFile(name, "output", stdin, maxInput)
+	return readFile(name, what, stdin, maxInput)
 }
 
 // undecidable says what to do where nothing waits.

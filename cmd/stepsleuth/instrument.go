@@ -37,16 +37,20 @@ func (f *approvalFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.approve, "approve", false, "have a failure wait until a person decides: retry, skip or fail, by stepsleuth decide")
 	c.Flags().DurationVar(&f.timeout, "approve-timeout", instrument.DefaultApproveTimeout, "with --approve, how long to wait for a decision")
 	c.Flags().StringVar(&f.otherwise, "approve-default", string(instrument.DecideFail), "with --approve, what happens where nobody decides in time: fail or skip")
-	c.Flags().StringVar(&f.otherwiseOutput, "approve-skip-output", "", "with --approve-default skip, the output (JSON) that the failed state is to have had")
+	c.Flags().StringVar(&f.otherwiseOutput, "approve-skip-output", "", "with --approve-default skip, the output that the failed state is to have had: JSON, or @ and the name of a file")
 }
 
 // approval is nil without --approve, without which the other flags mean nothing.
 func (f approvalFlags) approval(c *cobra.Command) (*instrument.Approval, error) {
+	output, err := jsonOrFile(f.otherwiseOutput, "output", c.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
 	if f.approve && f.timeout == 0 {
 		return nil, errors.New("--approve-timeout 0s: give whole seconds, such as 90m or 24h")
 	}
 	if f.approve {
-		return &instrument.Approval{Timeout: f.timeout, Default: instrument.Decision(f.otherwise), Output: f.otherwiseOutput}, nil
+		return &instrument.Approval{Timeout: f.timeout, Default: instrument.Decision(f.otherwise), Output: string(output)}, nil
 	}
 	for _, name := range []string{"approve-timeout", "approve-default", "approve-skip-output"} {
 		if c.Flags().Changed(name) {

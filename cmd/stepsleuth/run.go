@@ -81,7 +81,7 @@ instrument --approve"; once there is none left, nobody decides.`,
 	c.Flags().StringVar(&f.mailTo, "mail-to", "oncall@localhost", "whom the mails are addressed to")
 	c.Flags().StringVar(&f.after, "after", string(instrument.Fail), "with --outbox, how a caught execution ends: fail, as it would have, or succeed, with the diagnosis as its output")
 	c.Flags().StringSliceVar(&f.decide, "decide", nil, "what is decided on failures that wait for a person, in turn: retry, skip or fail; with --outbox, or for a definition that waits")
-	c.Flags().StringVar(&f.skipWith, "decide-output", "", "for --decide skip, the output (JSON) that the failed state is to have had")
+	c.Flags().StringVar(&f.skipWith, "decide-output", "", "for --decide skip, the output that the failed state is to have had: JSON, or @ and the name of a file")
 	c.Flags().StringVar(&f.history, "save-history", "", "write the history to this file, in the form of get-execution-history")
 	c.Flags().StringVar(&f.name, "name", "", "name of the execution (default one made from the seed)")
 	c.Flags().StringVar(&f.startAt, "start-at", "", "start from this state instead of StartAt")
@@ -169,7 +169,7 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	doctor := r.responder.Doctor
 	doctor.Collectors = append(doctor.Collectors, localLogs{r.functions})
 	doctor.Rules = append(doctor.Rules, awscloud.Observed()...)
-	if r.decisions, err = r.flags.decisions(); err != nil {
+	if r.decisions, err = r.flags.decisions(c.InOrStdin()); err != nil {
 		return err
 	}
 	r.topic = &topic{options: r.options, stderr: r.stderr, redact: r.responder.Redact}
@@ -190,13 +190,25 @@ func (r *runner) load(c *cobra.Command, file string) error {
 }
 
 // decisions are those of --decide.
-func (f runFlags) decisions() ([]decision.Answer, error) {
+func (f runFlags) decisions(stdin io.Reader) ([]decision.Answer, error) {
+	if f.express && len(f.decide) > 0 {
+		return nil, errors.New("--decide: an Express workflow cannot wait for a decision, as it has no task tokens")
+	}
+	output, err := jsonOrFile(f.skipWith, "output", stdin)
+	if err != nil {
+		return nil, err
+	}
+	if len(output) > 0 {
+		if _, err := value.ParseBytes(output); err != nil {
+			return nil, fmt.Errorf("--decide-output is not JSON: %w", err)
+		}
+	}
 	var all []decision.Answer
 	for _, what := range f.decide {
 		a := decision.Answer{Decision: instrument.Decision(what), By: "run --decide"}
 		switch a.Decision {
 		case instrument.DecideSkip:
-			if a.Output = []byte(f.skipWith); f.skipWith == "" {
+			if a.Output = output; f.skipWith == "" {
 				return nil, errors.New("--decide skip needs --decide-output, the output (JSON) that the failed state is to have had")
 			}
 		case instrument.DecideRetry, instrument.DecideFail:
