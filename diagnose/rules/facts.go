@@ -36,6 +36,7 @@ type onces struct {
 	refused      func() bool
 	tokenIsDead  func() bool
 	modelTrouble func() bool
+	missing      func() *diagnose.Finding // not to be changed
 }
 
 // key is where a case holds its facts.
@@ -168,6 +169,7 @@ func read(c *diagnose.Case) *facts {
 		refused:      sync.OnceValue(f.isRefused),
 		tokenIsDead:  sync.OnceValue(f.isTokenDead),
 		modelTrouble: sync.OnceValue(f.hasModelTrouble),
+		missing:      sync.OnceValue(f.findMissing),
 	}
 	return f
 }

@@ -120,3 +120,38 @@ func TestContributingCausesOfTheHandledFailure(t *testing.T) {
 		t.Errorf("the first remedy has no edit of the catcher: %+v", found[0].Remedies)
 	}
 }
+
+// Where the history shows who lost a field, the report names the state and offers to keep its input.
+func TestTheStateThatLostAFieldIsNamed(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Price", "input": "{\"order\": {\"id\": 7}}"}},
+		{"id": 3, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2},
+		{"id": 4, "type": "TaskStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "stateExitedEventDetails": {"name": "Price", "output": "{\"total\": 9}"}},
+		{"id": 5, "type": "PassStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4, "stateEnteredEventDetails": {"name": "Round", "input": "{\"total\": 9}"}},
+		{"id": 6, "type": "PassStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5, "stateExitedEventDetails": {"name": "Round", "output": "{\"total\": 9}"}},
+		{"id": 7, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 6, "stateEnteredEventDetails": {"name": "Mail", "input": "{\"total\": 9}"}},
+		{"id": 8, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 7}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Price", "States": {
+		"Price": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:111122223333:function:price", "Next": "Round"},
+		"Round": {"Type": "Pass", "Next": "Mail"},
+		"Mail": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {"Message.$": "$.order.id"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.Runtime", "An error occurred while executing the state 'Mail' (entered at the event id #7). The JSONPath '$.order.id' specified for the field 'Message.$' could not be found in the input '{\"total\": 9}'"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[2],
+		Failure: &diagnose.Failure{State: "Mail", StateType: "Task", EnteredEvent: 7, FailedEvent: 8, Error: &name, Cause: &cause, Input: history.Text(`{"total": 9}`)}}
+	found := diagnose.Judge(c, rules.All())[0]
+	want := "The input of Price still had $.order.id (event 2), and its output has it no more (event 4): without ResultPath its result replaced the input."
+	if text := report(found); !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; r.Title != "Let Price keep its input" || len(r.Edits) != 1 {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}

@@ -287,6 +287,8 @@ var (
 	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
 	netFailed       = lazyregexp.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
+	// byUser is work that somebody ended.
+	byUser = lazyregexp.New(`(?i)\b(?:terminated|cancell?ed|stopped|killed|aborted) by (?:the |a )?(?:user|request)|\buser[- ](?:initiated|requested|cancell?ed)`)
 	// noWayOut is a subnet from which a job cannot reach S3.
 	noWayOut  = lazyregexp.New(`(?i)could not find S3 endpoint or NAT gateway|S3 endpoint validation failed`)
 	status404 = lazyregexp.New(`(?i)\b(?:status(?: code)?|http|error)[ :=(]{1,3}404\b|\b404 (?:not found|client error)`)
@@ -343,7 +345,7 @@ func (f *facts) classifyJob(r *jobReport) (category diagnose.Category, also []di
 		return diagnose.ServiceError, and(diagnose.Other), c, diagnose.Yes
 	case noCapacity.MatchString(words):
 		return diagnose.ServiceError, and(diagnose.Quota, diagnose.Configuration), diagnose.Likely, diagnose.Yes
-	case jobStopped.MatchString(r.status) || jobStopped.MatchString(r.code) || strings.Contains(r.reason, "stopped by user") || strings.Contains(r.reason, "cancelled by user"):
+	case jobStopped.MatchString(r.status) || jobStopped.MatchString(r.code) || byUser.MatchString(r.reason):
 		return diagnose.AbortedByHand, and(diagnose.Other), diagnose.Likely, diagnose.No
 	}
 	return f.classifyWords(r, words)

@@ -25,6 +25,15 @@ var (
 )
 
 func missingPath(f *facts) *diagnose.Finding {
+	found := f.once.missing()
+	if found == nil {
+		return nil
+	}
+	own := *found
+	return &own
+}
+
+func (f *facts) findMissing() *diagnose.Finding {
 	var path, field string
 	in := f.input()
 	if m := notFoundInInput.FindStringSubmatch(f.msg); m != nil {
@@ -104,7 +113,15 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	}
 	d.Focus = f.focusOn("missing: not in "+strings.Replace(m.data, "its", "this state's", 1), g.pointer, span, located)
 	d.Explanation = f.lost(m, g, known)
+	at, wasThere := f.lossOf(m.path)
+	wasThere = wasThere && m.data == "its input" && !(hasKeys(m.input, "Error", "Cause") && m.input.Len() == 2)
+	if wasThere {
+		d.Explanation = at.say(f, m.path)
+	}
 	d.Remedies = f.fillGap(m, g, known, span, located)
+	if r, ok := at.remedy(f, m.path); ok && wasThere {
+		d.Remedies = append([]diagnose.Remedy{r}, d.Remedies...)
+	}
 	if r, ok := f.keepBesideError(m.input); ok {
 		d.Remedies = append([]diagnose.Remedy{r}, d.Remedies...)
 	}
