@@ -56,7 +56,7 @@ package: build ## zip files, Terraform module and SAM template in ./build
 test-deploy: ## Terraform, cfn-lint and moto against the module and the template; minutes
 	STEPSLEUTH_SLOW_CLIENTS=1 $(GO) test -timeout 20m ./deploy
 
-test-aws: ## the deployed pattern: Terraform applies it, workflows fail in it, and it is taken away again; about four minutes
+test-aws: ## the deployed pattern: Terraform applies it, workflows fail in it, and it is taken away again; three to five minutes
 	STEPSLEUTH_SLOW_CLIENTS=1 timeout 900 $(GO) test -count=1 -v -timeout 14m ./deploy/proof
 
 measure-troubleshooter: ## cold start to the first answer, zip size and peak memory, beside their targets

@@ -60,28 +60,28 @@ func (a answered) told() string {
 func (s *stack) deliver(t *testing.T, x *sfn.DescribeExecutionOutput) answered {
 	t.Helper()
 	event := statusChange(t, x)
-	for _, target := range s.targets(t, event) {
-		_, name, ok := strings.Cut(target, ":function:")
-		if !ok {
-			t.Fatalf("the rule leads to %s", target)
-		}
-		response, err := http.Post(s.lambda.URL+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations", "application/json", strings.NewReader(event))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err != nil || response.StatusCode != http.StatusOK {
-			t.Fatalf("%s, %v: %s", response.Status, err, text)
-		}
-		a := answered{failed: response.Header.Get("X-Amz-Function-Error") != ""}
-		if err := json.Unmarshal(text, &a); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
-		return a
+	targets := s.targets(t, event)
+	if len(targets) != 1 {
+		t.Fatalf("rules lead the event to %q: %s", targets, event)
 	}
-	t.Fatalf("no rule matches %s", event)
-	return answered{}
+	_, name, ok := strings.Cut(targets[0], ":function:")
+	if !ok {
+		t.Fatalf("the rule leads to %s", targets[0])
+	}
+	response, err := http.Post(s.lambda.URL+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations", "application/json", strings.NewReader(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v: %s", response.Status, err, text)
+	}
+	a := answered{failed: response.Header.Get("X-Amz-Function-Error") != ""}
+	if err := json.Unmarshal(text, &a); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return a
 }
 
 // targets are those of the rules that match an event, as Terraform made them; each must

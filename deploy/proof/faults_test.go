@@ -166,8 +166,12 @@ func (r trying) look(t *testing.T) int {
 	if r.check != nil {
 		r.check(t, r)
 	}
+	asked := r.bedrock.asked(r.name)
 	if a := r.deliver(t, x); a.failed {
 		t.Errorf("the event was answered with %+v", a)
+	}
+	if again := r.bedrock.asked(r.name); !r.event && again != asked {
+		t.Errorf("for the event the model was asked again, %d times", again-asked)
 	}
 	mails := r.mails(t)
 	if len(mails) != 1 {

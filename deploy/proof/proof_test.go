@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,6 +69,7 @@ func TestDeployedPattern(t *testing.T) {
 	p.section(t, "Success", p.success)
 	p.section(t, "Faults", p.faults)
 	p.section(t, "NoSecretGotOut", p.noSecret)
+	p.section(t, "SetUpIsWell", p.checkSetup)
 	p.section(t, "Destroyed", func(t *testing.T) string {
 		p.destroy(t)
 		return "nothing is left"
@@ -217,6 +219,32 @@ func (p *proof) success(t *testing.T) string {
 		t.Errorf("its event goes to %v", rules)
 	}
 	return "mails 1, no question"
+}
+
+// checkSetup has the command examine what Terraform made. The stand-ins have no models.
+func (p *proof) checkSetup(t *testing.T) string {
+	cmd := exec.CommandContext(t.Context(), p.bin, "check-setup", "--format", "json")
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+p.cloud.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_MAX_ATTEMPTS=1", "AWS_CONFIG_FILE="+p.zip+".none", "AWS_SHARED_CREDENTIALS_FILE="+p.zip+".none")
+	out, err := cmd.Output()
+	var report struct {
+		Checks []struct{ Name, Status, Said string }
+	}
+	if json.Unmarshal(out, &report) != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	well := 0
+	for _, c := range report.Checks {
+		if c.Status == "ok" {
+			well++
+		} else if c.Name != "model" {
+			t.Errorf("%s: %s", c.Name, c.Status)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", out)
+	}
+	return fmt.Sprintf("%d of %d checks ok", well, len(report.Checks))
 }
 
 // noSecret looks for what was planted in all that left the function.
