@@ -7,7 +7,7 @@ import "strings"
 // and connection strings. The anchors are stems of the names that claimOf knows.
 var named = &rule{
 	anchors: []string{
-		"pass", "pwd", "pw=", "pw:", `pw"`, "pw'", "pw<", "_pat", "heslo", "parola", "salasana", "senord", "adgangskode", "jelszo", "sifre", "insur", "empf", "kund", "kontakt", "absender", "destinata", "lieferadresse", "rechnungsadresse", "mitarbeiter", "teilnehmer", "versicherte", "comprador", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
+		"pass", "pwd", "pw=", "pw:", `pw"`, "pw'", "pw<", "_pat", "heslo", "parola", "salasana", "senord", "adgangskode", "psk", "preshared", "mnemonic", "seedphrase", "seed_phrase", "kvnr", "jelszo", "sifre", "insur", "empf", "kund", "kontakt", "absender", "destinata", "lieferadresse", "rechnungsadresse", "mitarbeiter", "teilnehmer", "versicherte", "comprador", "psw", "pword", "kennwort", "contrase", "senha", "wachtwoord", "haslo",
 		"pin", "otp", "secret", "cred", "token", "jwt", "bearer", "key", "connstr", "auth", "cookie", "sessid",
 		"sessionid", "signature", "sig", "cvc", "cvv", "csc", "code", "pan", "ccnum", "card", "iban",
 		"routing", "account", "bsb", "ssn", "security", "nino", "tax", "national", "identity", "aadha", "cpf",
@@ -597,7 +597,13 @@ func (sc *scan) concealAfterBlank(n name, sep separator, c claim) {
 		}
 		return
 	}
-	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret || c.demand != anything {
+	if !hasPrefixFold(n.text, 0, "bearer") && sc.concealLong(i, c) || c.kind != Password && c.kind != Secret {
+		return
+	}
+	if c.demand != anything { // pass and the like may be a verb: only what is no word is taken
+		if open, escapes, ok := openQuote(s, i); ok && isQuote(s[i]) && opaque.accepts(s[open:closeQuote(s, open, escapes)]) {
+			sc.concealQuoted(i, c)
+		}
 		return
 	}
 	i = predicate(s, i)
@@ -660,7 +666,7 @@ func predicate(s string, i int) int {
 // concealLong conceals what follows the word token or key, if it cannot be a word.
 func (sc *scan) concealLong(i int, c claim) bool {
 	switch c.kind {
-	case Token, Secret, Password, AWSSecret:
+	case Token, Secret, Password, AWSSecret, PrivateKey:
 	default:
 		return false
 	}

@@ -74,9 +74,9 @@ var heads = claims{
 	{Password, anything}: `password passwd passwort passphrase passcode pwd pword psw passwrd kennwort
 		motdepasse contrasena contraseña senha wachtwoord lozenord losenord lösenord haslo hasło heslo parola
 		salasana adgangskode jelszo jelszó sifre şifre`,
-	{Password, unguessable}:   "pass pw",
+	{Password, unguessable}:   "pass pw psk presharedkey",
 	{Password, digits}:        "pin otp totp mpin",
-	{Secret, anything}:        "secret secrets",
+	{Secret, anything}:        "secret secrets mnemonic seedphrase",
 	{Secret, unguessable}:     "credential credentials creds cred",
 	{Token, unguessable}:      "token tokens jwt bearer apikey apikeys authkey connstr",
 	{Token, opaque}:           "pat",
@@ -91,7 +91,7 @@ var heads = claims{
 	{SSN, manyDigits}:         "ssn socialsecuritynumber",
 	{NationalID, nationalText}: `nino passport taxid taxpayerid passportnumber nationalid aadhaar aadhar cpf curp dni nif
 		nie cuit cuil pesel bsn personnummer steuernummer steuerid steueridentifikationsnummer driverslicense driverlicense
-		sozialversicherungsnummer rentenversicherungsnummer svnummer svnr ausweisnummer personalausweisnummer
+		versichertennummer krankenversichertennummer krankenversicherungsnummer kvnr sozialversicherungsnummer rentenversicherungsnummer svnummer svnr ausweisnummer personalausweisnummer
 		reisepassnummer personalausweis reisepass pasaporte passaporto passeport codicefiscale fiscale insee itin
 		fuehrerscheinnummer führerscheinnummer nhsnumber medicarenumber`,
 	{PersonName, anyText}: `firstname lastname fullname surname forename givenname familyname maidenname

@@ -145,7 +145,7 @@ func vendorRules() []*rule {
 			}
 		}})
 	}
-	return append(list, twilio, telegram, firebase, passwordHash, airtable, azureSecret, terraform, mailchimp, age)
+	return append(list, twilio, telegram, firebase, salesforce, addMask, passwordHash, airtable, azureSecret, terraform, mailchimp, age)
 }
 
 func lowered(s string) string {
@@ -224,6 +224,22 @@ var firebase = &rule{anchors: []string{":apa91b"}, find: func(sc *scan, start, e
 	if stop := slugSet.run(sc.s, end); stop-end >= 80 {
 		sc.conceal(slugSet.runBack(sc.s, start), stop, Token)
 	}
+}}
+
+// salesforce: an organisation's id, an exclamation mark and the session.
+var salesforce = &rule{anchors: []string{"00d"}, find: func(sc *scan, start, _ int) {
+	id := alnum.run(sc.s, start)
+	if n := id - start; (n != 15 && n != 18) || at(sc.s, id) != '!' || !wordStarts(sc.s, start) {
+		return
+	}
+	if stop := dottedSet.run(sc.s, id+1); stop-id > 40 {
+		sc.conceal(start, stop, Token)
+	}
+}}
+
+// addMask finds what a workflow of GitHub was told to conceal in its logs.
+var addMask = &rule{anchors: []string{"::add-mask::"}, find: func(sc *scan, _, end int) {
+	sc.concealIf(value{start: end, end: lineEnd(sc.s, end)}, claim{Secret, anything})
 }}
 
 // passwordHash finds what crypt(3) and its successors keep of a password.

@@ -166,6 +166,8 @@ func TestAWebhookIsSigned(t *testing.T) {
 	}
 }
 
+const consoleURL = "https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1&x=1#/v2/executions/details/arn:aws:states:us-east-1:123456789012:execution:m:e"
+
 // document is one whose every text means harm.
 func document(t *testing.T) *report.Document {
 	t.Helper()
@@ -191,6 +193,10 @@ func document(t *testing.T) *report.Document {
 	doc, err := report.New(d, r, report.Options{Seen: &report.Sighting{Count: 14}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	doc.Links = []report.Link{
+		{Title: redact.Static("execution in the AWS console"), URL: redact.Static(consoleURL)},
+		{Title: r.Text(evil), URL: r.Text("https://x.example/" + evil)}, // could only be of somebody else's making
 	}
 	return &doc
 }
@@ -234,10 +240,18 @@ func TestNothingInASlackMessageIsALinkOrAMention(t *testing.T) {
 					}
 				}
 			}
+			linked := false
 			for _, text := range texts {
+				if text == "<"+strings.ReplaceAll(consoleURL, "&", "&amp;")+"|execution in the AWS console>" {
+					linked = true
+					continue
+				}
 				if strings.ContainsAny(text, "<>\x1b") || strings.Contains(text, "http://") || strings.Count(text, "`")%6 != 0 {
 					t.Errorf("%.300q", text)
 				}
+			}
+			if linked != (m.Document != nil) {
+				t.Errorf("our own link is there: %v", linked)
 			}
 			if len(body.Blocks) < 2 || len(body.Blocks) > 50 || body.Parse != "none" || body.UnfurlLinks {
 				t.Errorf("%d blocks, parse %s", len(body.Blocks), body.Parse)

@@ -14,8 +14,8 @@ import (
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
-// Slack posts to an incoming webhook: verdict, root cause and fix as blocks. Nothing
-// in the message can become a link, a mention or markup.
+// Slack posts to an incoming webhook: verdict, root cause, fix, and the document's own
+// links as blocks. Nothing else in the message can become a link, a mention or markup.
 //
 // Slack cannot tell a repetition, so only what it has refused for now (429, 503), or
 // what did not reach it, is tried again.
@@ -102,10 +102,30 @@ func documentBlocks(doc report.Document) []slackBlock {
 	if len(doc.Next) > 0 {
 		blocks = append(blocks, section("*Next*\n```", doc.Next[0], "```"))
 	}
+	if links := ownLinks(doc); links != "" {
+		text := slackText{Type: "mrkdwn", Text: links, Verbatim: true}
+		blocks = append(blocks, slackBlock{Type: "section", Text: &text})
+	}
 	if small := smallPrint(doc); !small.IsZero() {
 		blocks = append(blocks, slackBlock{Type: "context", Elements: []slackText{mrkdwn("", small, "", maxContext)}})
 	}
 	return blocks
+}
+
+// ownLinks are the links that the report has built itself, in Slack's form.
+func ownLinks(doc report.Document) string {
+	var links []string
+	for _, l := range doc.Links {
+		if address := l.URL.String(); strings.HasPrefix(address, "https://") && !strings.ContainsAny(address, "<>| \n") {
+			links = append(links, "<"+strings.ReplaceAll(address, "&", "&amp;")+"|"+escape(oneLine(l.Title.String(), maxHeader))+">")
+		}
+	}
+	return strings.Join(links, "  ·  ")
+}
+
+// trimmed is a diff without the white space at its end.
+func trimmed(t redact.Text) redact.Text {
+	return t.Truncate(len(strings.TrimRight(t.String(), " \n")))
 }
 
 func fixBlocks(r report.Remedy) []slackBlock {
@@ -116,7 +136,7 @@ func fixBlocks(r report.Remedy) []slackBlock {
 	blocks := []slackBlock{section("*Fix* ", title, "")}
 	switch {
 	case r.Diff != nil:
-		blocks = append(blocks, section("```", *r.Diff, "```"))
+		blocks = append(blocks, section("```", trimmed(*r.Diff), "```"))
 	case len(r.Steps) > 0:
 		blocks = append(blocks, section("", redact.Join("\n", r.Steps...), ""))
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/internal/notify"
@@ -112,7 +113,7 @@ func lineText(l store.Line, r *redact.Redactor) redact.Text {
 	if headline.IsZero() {
 		headline = redact.Static("a failure that could not be examined")
 	}
-	text := redact.Format("%6dx  %v\n         %d in all since %v, the last at %v\n", l.New, inert(r, headline), l.Count, clock(l.First), clock(l.Last))
+	text := redact.Format("%6dx  %v\n         %d in all since %v, the last at %v\n", l.New, inert(r, r.Stored(strings.TrimPrefix(headline.String(), "[stepsleuth] "))), l.Count, clock(l.First), clock(l.Last))
 	if !l.Example.IsZero() {
 		text = redact.Format("%v         the latest: %v\n", text, l.Example)
 	}

@@ -426,6 +426,24 @@ func TestSpentBudgetLeavesTheDiagnosis(t *testing.T) {
 	}
 }
 
+// What the first question brought is kept, checked; only its correction is not to be had.
+func TestBudgetSpentBetweenAnAnswerAndItsCorrection(t *testing.T) {
+	const flawed = `{"category":"other","root_cause":"The table is full.","explanation":"","claims":[{"text":"The table is full.","cites":[]}],"remediation":[],"prevention":[]}`
+	m := &counting{id: "m", reply: func(context.Context, int64) (diagnose.Answer, error) { return good(flawed), nil }}
+	c := open(t, m, cached.Options{Calls: 1})
+	problem := "TableError"
+	d, err := (&diagnose.Doctor{Model: c}).Diagnose(t.Context(), diagnose.NewRowCase(diagnose.Row{Error: &problem, StateName: "Save"}))
+	if err != nil || m.asked.Load() != 1 {
+		t.Fatalf("asked %d times, %v", m.asked.Load(), err)
+	}
+	if d.Model.Err != nil || len(d.Claims) != 1 || d.Claims[0].Standing == diagnose.Kept || d.Model.Leads {
+		t.Errorf("%+v, claims %+v", d.Model, d.Claims)
+	}
+	if !strings.Contains(strings.Join(d.Missing, "\n"), "a correction of the model's answer: today's budget for models is spent") {
+		t.Errorf("%q", d.Missing)
+	}
+}
+
 func TestBudgetThatCannotBeKept(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  cached.Options

@@ -65,6 +65,7 @@ func Run(t *testing.T, open Open) {
 		{"what is stored can be read by another handle", handles},
 		{"a cancelled claim claims nothing", cancelled},
 		{"one of many claimants at once gets it", race},
+		{"a storm is one notification and a digest with the count", storm},
 		{"one of many gets the digest", raceDigest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -489,6 +490,43 @@ func race(d *desk) {
 	}
 	if i := d.expect(d.failure("run-0", "a"), store.Again, 2*each, false); i.Count != 2*each {
 		d.Errorf("counted %d", i.Count)
+	}
+}
+
+// storm is many equal failures of many handles at once: one is told, and all are counted.
+func storm(d *desk) {
+	const handles, failures = 4, 1000
+	var won, next atomic.Int64
+	var wg sync.WaitGroup
+	for range handles {
+		in := d.handle()
+		for range 4 {
+			wg.Go(func() {
+				for n := next.Add(1); n <= failures; n = next.Add(1) {
+					i, mine, err := in.Claim(context.Background(), d.failure(fmt.Sprintf("run-%d", n), "a"))
+					if err != nil {
+						d.Error(err)
+						return
+					}
+					if !mine {
+						continue
+					}
+					won.Add(1)
+					if err := in.Settle(context.Background(), store.Settlement{Ticket: i.Ticket, At: d.now, Told: true}); err != nil {
+						d.Error(err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		d.Errorf("%d were told of", won.Load())
+	}
+	d.pass(policy.Digest)
+	line := d.due(1).Lines[0]
+	if line.New != failures-1 || line.Count != failures || !line.Told {
+		d.Errorf("the digest has %d new of %d, told %v; want %d of %d", line.New, line.Count, line.Told, failures-1, failures)
 	}
 }
 
