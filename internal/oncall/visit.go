@@ -146,8 +146,10 @@ func (v *visit) settle(ctx context.Context, told bool, m notify.Message) {
 	}
 }
 
+// settling is the time to note that people were told. In a storm the note waits behind the
+// claims of every process, and without it people are told again; a Duty sets its own end.
 func settling(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 }
 
 // plain tells of a failure that could not be examined.
