@@ -160,6 +160,13 @@ func Backoff(n int) time.Duration {
 	return rand.N(min(500*time.Millisecond<<min(n-1, 10), 20*time.Second)) + 50*time.Millisecond
 }
 
+// Late reports that the context's deadline has come. A connection may notice that a
+// moment before the context does.
+func Late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
+}
+
 // Sleep reports whether it slept: not where the deadline comes first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {

@@ -32,7 +32,7 @@ func (s *Service) unsent(ctx context.Context, err error, model string) *diagnose
 	case errors.Is(err, errTooLarge):
 		return &diagnose.ModelError{Kind: "garbled", Reason: fmt.Sprintf("%s sent more than %d MB, which can be no answer", s.place(), maxAnswer>>20),
 			Mend: "see that the base URL is the API's, or choose another model"}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), Late(ctx):
 		return &diagnose.ModelError{Kind: "timeout", Reason: fmt.Sprintf("the model %s did not answer in the time that was left", model),
 			Mend: "give the diagnosis more time, or choose a faster model"}
 	case errors.Is(err, context.Canceled):

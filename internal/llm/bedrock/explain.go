@@ -100,7 +100,7 @@ func (m *Model) unsent(ctx context.Context, err error) *diagnose.ModelError {
 	case errors.As(err, &unreadable) && !errors.Is(err, errCut) && ctx.Err() == nil:
 		return &diagnose.ModelError{Kind: "garbled", Reason: "what Amazon Bedrock sent is no answer of its API",
 			Mend: "see AWS_ENDPOINT_URL_BEDROCK_RUNTIME and whether a proxy answers in its place, and try again"}
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) || llm.Late(ctx):
 		return &diagnose.ModelError{Kind: "timeout", Reason: fmt.Sprintf("the model %s did not answer in the time that was left", m.opts.ID),
 			Mend: "give the diagnosis more time (a Lambda function: raise its timeout), or choose a faster model"}
 	case errors.Is(err, context.Canceled):

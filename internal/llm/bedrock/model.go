@@ -5,8 +5,10 @@
 package bedrock
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -200,6 +202,9 @@ func stopped(reason string) error {
 type keepsRefusals struct{ client bedrockruntime.HTTPClient }
 
 func (k keepsRefusals) Do(r *http.Request) (*http.Response, error) {
+	if err := detach(r); err != nil {
+		return nil, err
+	}
 	response, err := k.client.Do(r)
 	if err != nil {
 		return response, err
@@ -212,4 +217,19 @@ func (k keepsRefusals) Do(r *http.Request) (*http.Response, error) {
 		kept.read(response)
 	}
 	return response, nil
+}
+
+// detach gives a request a body of its own. The SDK closes the one that it made as soon as
+// an answer begins, and a connection that has not seen the end of it by then is cut in the
+// middle of the answer.
+func detach(r *http.Request) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
 }

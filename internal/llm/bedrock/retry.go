@@ -54,7 +54,10 @@ func transient(err error) bool {
 			return true
 		}
 	}
-	if errors.Is(err, errCut) {
+	switch {
+	case errors.Is(err, errTooLarge): // whatever else came of closing it early
+		return false
+	case errors.Is(err, errCut):
 		return true
 	}
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
