@@ -59,8 +59,10 @@ func (c *Cloud) FailedSince(ctx context.Context, machine string, since time.Time
 	return newest(all, limit), nil
 }
 
+// newest sorts by the end; of ends in one millisecond AWS's own order, newest start
+// first, decides.
 func newest(all []Failed, limit int) []Failed {
-	slices.SortFunc(all, func(a, b Failed) int { return cmp.Or(b.Stop.Compare(a.Stop), cmp.Compare(a.ARN, b.ARN)) })
+	slices.SortStableFunc(all, func(a, b Failed) int { return b.Stop.Compare(a.Stop) })
 	return all[:min(len(all), limit)]
 }
 
