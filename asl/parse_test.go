@@ -203,6 +203,7 @@ func TestHostileTextsAreRefused(t *testing.T) {
 		"NUL":            {"\x00", "1:1"},
 		"null":           {"null", "this is null"},
 		"number":         {"1e999999", "a number"},
+		"empty target":   {`{"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"Variable":"$.x","IsNull":true,"Next":""}],"Default":"B"},"B":{"Type":"Succeed"}}}`, `/States/A/Choices/0/Next: no state ""`},
 		"many errors":    {`{"StartAt":"A","States":{` + strings.Repeat(`"x":{"Type":"Pass","Next":"y"},`, 30_000) + `"A":1}}`, `no state "y"`},
 		"many bad names": {head + "1" + strings.Repeat(`,"TimeoutSecond":1`, 40_000) + "}}}", "there twice"},
 		"surrogates":     {`{"StartAt":"\ud800","States":{}}`, "surrogate"},

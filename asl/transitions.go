@@ -109,7 +109,7 @@ func (d *decoder) leadsAnywhere(m *Machine) bool {
 func (d *decoder) arrows(m *Machine, s *State, reached map[string]bool) {
 	n := d.nodes[s]
 	follow := func(at *node, to string) {
-		if at != nil && to != "" {
+		if at != nil {
 			d.arrow(m, at, to, reached)
 		}
 	}
@@ -146,7 +146,7 @@ func (d *decoder) arrow(m *Machine, at *node, to string, reached map[string]bool
 		reached[to] = true
 		return
 	}
-	if to == "" || isPlaceholder(to) {
+	if to == "" && at.kind != '"' || isPlaceholder(to) { // what is no text was reported as that
 		return
 	}
 	d.problemf(at, codeTransition, "no state %q%s", to, d.hint(m, to)).saying("Missing 'Next' target: %s", to)
