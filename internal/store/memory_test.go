@@ -8,7 +8,7 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, p store.Policy) func() storetest.Incidents {
+	storetest.Run(t, storetest.Storm, func(_ *testing.T, p store.Policy) func() storetest.Incidents {
 		m := &store.Memory{Policy: p}
 		return func() storetest.Incidents { return m }
 	})

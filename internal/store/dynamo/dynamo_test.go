@@ -39,7 +39,7 @@ func (o *oneByOne) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, p store.Policy) func() storetest.Incidents {
+	storetest.Run(t, storetest.Storm, func(t *testing.T, p store.Policy) func() storetest.Incidents {
 		srv := httptest.NewServer(&awstest.Table{Name: "incidents"})
 		t.Cleanup(srv.Close)
 		c := client(srv.URL)
@@ -55,7 +55,7 @@ func TestStoreOnMoto(t *testing.T) {
 	}
 	c := client(clienttest.NewMoto(t).URL)
 	var tables atomic.Int32
-	storetest.Run(t, func(t *testing.T, p store.Policy) func() storetest.Incidents {
+	storetest.Run(t, 50, func(t *testing.T, p store.Policy) func() storetest.Incidents {
 		name := fmt.Sprintf("incidents-%d", tables.Add(1))
 		create(t, c, name)
 		return func() storetest.Incidents {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, p store.Policy) func() storetest.Incidents {
+	storetest.Run(t, storetest.Storm, func(t *testing.T, p store.Policy) func() storetest.Incidents {
 		path := filepath.Join(t.TempDir(), "a ?b#c%41", "incidents.db")
 		return func() storetest.Incidents { return open(t, path, sqlite.Options{Policy: p}) }
 	})

@@ -31,8 +31,12 @@ var start = time.Date(2026, 11, 22, 9, 12, 0, 0, time.UTC)
 // policy of every test.
 var policy = store.Policy{Lease: 3 * time.Minute, Digest: time.Hour, Keep: 30 * 24 * time.Hour}
 
-// Run runs the suite.
-func Run(t *testing.T, open Open) {
+// Storm is how many failures a storm has, where a store can take as many in a test.
+const Storm = 1000
+
+// Run runs the suite. A storm has that many failures: a server that keeps all that it
+// was ever asked wants fewer.
+func Run(t *testing.T, storm int, open Open) {
 	for _, c := range []struct {
 		name string
 		test func(*desk)
@@ -65,7 +69,7 @@ func Run(t *testing.T, open Open) {
 		{"what is stored can be read by another handle", handles},
 		{"a cancelled claim claims nothing", cancelled},
 		{"one of many claimants at once gets it", race},
-		{"a storm is one notification and a digest with the count", storm},
+		{"a storm is one notification and a digest with the count", func(d *desk) { stormOf(d, storm) }},
 		{"one of many gets the digest", raceDigest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -493,16 +497,16 @@ func race(d *desk) {
 	}
 }
 
-// storm is many equal failures of many handles at once: one is told, and all are counted.
-func storm(d *desk) {
-	const handles, failures = 4, 1000
+// stormOf is many equal failures of many handles at once: one is told, and all are counted.
+func stormOf(d *desk, failures int) {
+	const handles = 4
 	var won, next atomic.Int64
 	var wg sync.WaitGroup
 	for range handles {
 		in := d.handle()
 		for range 4 {
 			wg.Go(func() {
-				for n := next.Add(1); n <= failures; n = next.Add(1) {
+				for n := next.Add(1); n <= int64(failures); n = next.Add(1) {
 					i, mine, err := in.Claim(context.Background(), d.failure(fmt.Sprintf("run-%d", n), "a"))
 					if err != nil {
 						d.Error(err)
