@@ -55,7 +55,7 @@ func TestStoreOnMoto(t *testing.T) {
 	}
 	c := client(clienttest.NewMoto(t).URL)
 	var tables atomic.Int32
-	storetest.Run(t, 50, func(t *testing.T, p store.Policy) func() storetest.Incidents {
+	storetest.Run(t, 20, func(t *testing.T, p store.Policy) func() storetest.Incidents {
 		name := fmt.Sprintf("incidents-%d", tables.Add(1))
 		create(t, c, name)
 		return func() storetest.Incidents {
