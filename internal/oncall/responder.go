@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/notify"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/internal/store"
@@ -90,6 +91,7 @@ func (r *Responder) examine(ctx context.Context, doctor *diagnose.Doctor, c *dia
 	if err != nil {
 		return report.Document{}, fmt.Errorf("diagnose: %w", err)
 	}
+	o.Omit = instrument.Added
 	doc, err = report.New(d, r.Redact, o)
 	if err != nil {
 		return report.Document{}, fmt.Errorf("write the report: %w", err)

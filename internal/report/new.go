@@ -25,6 +25,10 @@ type Options struct {
 	// HandledBy is the state that the workflow went on to with the failure, which a
 	// catcher of its own took: the execution is running. "": the failure ended it.
 	HandledBy string
+
+	// Omit tells which states the timeline leaves out: those that are none of the
+	// workflow's own. nil: it has all.
+	Omit func(state string) bool
 }
 
 // Sighting is how often a fingerprint was met, this time included.

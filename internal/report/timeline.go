@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ func (b *builder) timeline() ([]Step, int) {
 		return out, 0
 	}
 	visits := merged(b.visits(b.c.Execution.Events()))
+	if b.opts.Omit != nil {
+		visits = slices.DeleteFunc(visits, func(v *visit) bool { return b.opts.Omit(v.name) })
+	}
 	omitted := 0
 	if len(visits) > maxTimeline {
 		head := maxTimeline / 4
