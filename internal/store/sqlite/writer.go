@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/stepsleuth/stepsleuth/internal/store"
 )
@@ -50,10 +51,25 @@ func (s *Store) write() {
 	for {
 		select {
 		case w := <-s.writes:
-			s.commit(s.batch(w))
+			s.rest(s.commit(s.batch(w)))
 		case <-s.closed:
 			return
 		}
+	}
+}
+
+// maxRest is how long the writer rests at most.
+const maxRest = 50 * time.Millisecond
+
+// rest leaves the file to other processes for as long as it was held. SQLite has no
+// queue: who waits looks now and then whether it is free, and would never find it so
+// while another has always more to write.
+func (s *Store) rest(held time.Duration) {
+	timer := time.NewTimer(min(held, maxRest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closed:
 	}
 }
 
@@ -71,10 +87,11 @@ func (s *Store) batch(w write) []write {
 	return batch
 }
 
-// commit answers nobody before the disk has it all.
-func (s *Store) commit(batch []write) {
+// commit answers nobody before the disk has it all. It returns how long it held the
+// file.
+func (s *Store) commit(batch []write) (held time.Duration) {
 	errs := make([]error, len(batch))
-	err := s.transact(batch, errs)
+	held, err := s.transact(batch, errs)
 	for i, w := range batch {
 		if err != nil {
 			w.done <- err
@@ -82,22 +99,25 @@ func (s *Store) commit(batch []write) {
 			w.done <- errs[i]
 		}
 	}
+	return held
 }
 
-func (s *Store) transact(batch []write, errs []error) error {
+func (s *Store) transact(batch []write, errs []error) (held time.Duration, err error) {
 	tx, err := s.db.Begin()
 	if err != nil {
-		return err
+		return 0, err
 	}
+	began := time.Now()
+	defer func() { held = time.Since(began) }()
 	for i, w := range batch {
 		if errs[i] = w.ctx.Err(); errs[i] != nil {
 			continue // nobody waits for it
 		}
 		if errs[i], err = apart(tx, w.do); err != nil {
-			return errors.Join(err, tx.Rollback())
+			return 0, errors.Join(err, tx.Rollback())
 		}
 	}
-	return tx.Commit()
+	return 0, tx.Commit()
 }
 
 // apart undoes work that failed without undoing that of others. The second error is
