@@ -77,6 +77,9 @@ func newTrace(events []history.Event) *trace {
 		scopes: []scope{{owner: none, index: -1}}, latest: map[string]int32{}, end: none, final: none,
 	}
 	t.number()
+	for i := range t.in {
+		t.in[i] = none // until its event has been looked at, whatever refers to it before
+	}
 	for i := range events {
 		t.step(int32(i))
 	}
