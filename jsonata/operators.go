@@ -163,10 +163,10 @@ func (n *fallback) eval(ev *run, in value.Value, fr *frame) (value.Value, error)
 
 // truth is what $boolean makes of v, false for undefined.
 func truth(v value.Value) bool {
-	switch v.Kind() {
-	case value.KindBool:
-		b, _ := v.AsBool()
+	if b, ok := v.AsBool(); ok { // as of most conditions
 		return b
+	}
+	switch v.Kind() {
 	case value.KindString:
 		s, _ := v.AsString()
 		return s != ""
@@ -373,19 +373,22 @@ func (n *comparison) eval(ev *run, in value.Value, fr *frame) (value.Value, erro
 	if err != nil {
 		return lhs, err
 	}
-	for _, v := range [2]*value.Value{&lhs, &rhs} {
-		if !orderable(*v) {
-			return lhs, n.fail("T2010", n.op, *v)
+	a, numeric := asNumber(lhs)
+	if numeric { // as most comparisons are
+		if b, ok := asNumber(rhs); ok {
+			return value.Bool(holds(n.op, compareNumbers(a, b))), nil
 		}
+	}
+	if !orderable(lhs) {
+		return lhs, n.fail("T2010", n.op, lhs)
+	}
+	if !orderable(rhs) {
+		return lhs, n.fail("T2010", n.op, rhs)
 	}
 	if lhs.IsAbsent() || rhs.IsAbsent() {
 		return value.Value{}, nil
 	}
-	if a, ok := asNumber(lhs); ok {
-		if b, ok := asNumber(rhs); ok {
-			return value.Bool(holds(n.op, compareNumbers(a, b))), nil
-		}
-	} else if rhs.Kind() == value.KindString {
+	if !numeric && rhs.Kind() == value.KindString {
 		s, _ := lhs.AsString()
 		t, _ := rhs.AsString()
 		return value.Bool(holds(n.op, compareText(s, t))), nil
