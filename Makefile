@@ -37,7 +37,7 @@ staticcheck:
 	$(TOOL) staticcheck ./...
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+	@$(GO) run ./internal/fuzz -time $(FUZZTIME)
 
 bench: build ## docs/performance.md: every machine of ../shared/perf, side by side with a peer that npm installs into build/peer
 	$(GO) run ./internal/perf -bin $(BIN)

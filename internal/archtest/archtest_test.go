@@ -70,6 +70,7 @@ var plan = []room{
 	{path: "internal/archtest", floor: 4},
 	{path: "internal/perf", floor: 4},
 	{path: "internal/release", floor: 4, never: []string{"engine", "diagnose"}}, // packs the command
+	{path: "internal/fuzz", floor: 4, never: []string{"engine", "diagnose"}}, // runs go test
 	{path: "internal/lazyregexp", floor: 0},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
@@ -80,7 +81,7 @@ var plan = []room{
 var awsRooms = []string{"internal/llm", "internal/notify", "internal/awscloud", "internal/store/dynamo", "internal/setup", "internal/topics", "internal/clienttest", "sfnlocal", "cmd"}
 
 // environmentRooms may read flags and the environment.
-var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/perf", "internal/release", "internal/sharedtest", "internal/clienttest"}
+var environmentRooms = []string{"cmd", "conformance/cmd", "jsonata/internal/difftest", "internal/fuzz", "internal/perf", "internal/release", "internal/sharedtest", "internal/clienttest"}
 
 type file struct {
 	path    string // from the repository's root
