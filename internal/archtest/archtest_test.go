@@ -70,7 +70,7 @@ var plan = []room{
 	{path: "internal/archtest", floor: 4},
 	{path: "internal/perf", floor: 4},
 	{path: "internal/release", floor: 4, never: []string{"engine", "diagnose"}}, // packs the command
-	{path: "internal/fuzz", floor: 4, never: []string{"engine", "diagnose"}}, // runs go test
+	{path: "internal/fuzz", floor: 4, never: []string{"engine", "diagnose"}},    // runs go test
 	{path: "internal/lazyregexp", floor: 0},
 	{path: "internal/wholefile", floor: 0},
 	{path: "internal/sharedtest", floor: 0}, // finds the recorded cases, for tests only
