@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -213,15 +211,7 @@ func textOf(r *redact.Redactor, s string) *redact.Text {
 
 func (out *decided) print(w io.Writer, o *options) error {
 	if o.format == formatJSON {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(out); err != nil {
-			return err
-		}
-		_, err := w.Write(b.Bytes())
-		return err
+		return printIndented(w, out)
 	}
 	verb := "decided"
 	if !out.Sent {

@@ -179,9 +179,7 @@ func evaluate(c *cobra.Command, o *options, exams []exam, times int, states bool
 		}
 	}
 	if o.format == formatJSON {
-		enc := json.NewEncoder(c.OutOrStdout())
-		enc.SetIndent("", "  ")
-		return enc.Encode(out)
+		return printIndented(c.OutOrStdout(), out)
 	}
 	if o.quiet {
 		marks = nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -255,18 +254,6 @@ func permissions(r *instrument.Result) []permission {
 		out = append(out, permission(s))
 	}
 	return out
-}
-
-func printIndented(w io.Writer, v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
 }
 
 // tell says what was done, what the pattern cannot reach, and what it needs.

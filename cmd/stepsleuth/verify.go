@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -152,15 +150,7 @@ func newTrial(r *redact.Redactor, c *diagnose.Case, text string, result *verify.
 
 func (t trial) print(w io.Writer, format string) error {
 	if format == formatJSON {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(t); err != nil {
-			return err
-		}
-		_, err := w.Write(b.Bytes())
-		return err
+		return printIndented(w, t)
 	}
 	var b strings.Builder
 	status := t.Status.String()

@@ -1,11 +1,11 @@
-// Fuzz runs each fuzz target of the module for a while, one after the other: go test
-// fuzzes one target of one package at a time. It stops at the first that finds something.
+// Fuzz runs each fuzz target of the module for a while, as many side by side as there are
+// processors: go test fuzzes one target of one package at a time. It stops at the first
+// that finds something.
 //
 // It knows nothing of what the targets test.
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -15,7 +15,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -34,7 +36,7 @@ func main() {
 type target struct{ pkg, name string }
 
 func run(ctx context.Context, w io.Writer, each time.Duration) error {
-	listed, err := goTest(ctx, io.Discard, "-list", "^Fuzz", "./...")
+	listed, err := goTest(ctx, "-list", "^Fuzz", "./...")
 	if err != nil {
 		return fmt.Errorf("go test -list: %w\n%s", err, listed)
 	}
@@ -42,33 +44,72 @@ func run(ctx context.Context, w io.Writer, each time.Duration) error {
 	if len(targets) == 0 {
 		return errors.New("no fuzz target was found")
 	}
-	for i, t := range targets {
-		fmt.Fprintf(w, "fuzz %d of %d: %s %s\n", i+1, len(targets), t.pkg, t.name)
-		said, err := goTest(ctx, w, "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(), t.pkg)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case onlyTimeIsUp(said, t.name):
-			fmt.Fprintln(w, "found nothing; the time's end was reported as a failure (https://go.dev/issue/75804)")
-		default:
-			return fmt.Errorf("%s %s: %w", t.pkg, t.name, err)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	next, done := make(chan target), make(chan outcome)
+	go func() {
+		defer close(next)
+		for _, t := range targets {
+			next <- t
+		}
+	}()
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for t := range next {
+				done <- t.fuzz(ctx, each)
+			}
+		})
+	}
+	go func() { workers.Wait(); close(done) }()
+
+	for o := range done {
+		if len(o.said) > 0 {
+			fmt.Fprintf(w, "fuzz %s %s\n%s", o.pkg, o.name, o.said)
+		}
+		if o.err != nil && err == nil {
+			err = o.err
+			stop() // which ends the others
 		}
 	}
-	fmt.Fprintf(w, "%d fuzz targets, %v each: nothing found\n", len(targets), each)
-	return nil
+	if err == nil {
+		fmt.Fprintf(w, "%d fuzz targets, %v each: nothing found\n", len(targets), each)
+	}
+	return err
 }
 
-// goTest runs go test, shows on w what it prints, and returns that too.
-func goTest(ctx context.Context, w io.Writer, args ...string) (said []byte, err error) {
-	var b bytes.Buffer
+// outcome is what go test printed of a target; the error is that it found something, or
+// that it was stopped.
+type outcome struct {
+	target
+	said []byte
+	err  error
+}
+
+// fuzz fuzzes the target on one processor.
+func (t target) fuzz(ctx context.Context, each time.Duration) outcome {
+	if ctx.Err() != nil {
+		return outcome{target: t, err: ctx.Err()}
+	}
+	said, err := goTest(ctx, "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(), "-parallel", "1", t.pkg)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case onlyTimeIsUp(said, t.name):
+		said, err = append(said, "found nothing: that was the time's end alone (https://go.dev/issue/75804)\n"...), nil
+	default:
+		err = fmt.Errorf("%s %s: %w", t.pkg, t.name, err)
+	}
+	return outcome{t, said, err}
+}
+
+// goTest runs go test and returns what it prints.
+func goTest(ctx context.Context, args ...string) (said []byte, err error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // the fuzzer then ends its workers itself
 	cmd.WaitDelay = 10 * time.Second
-	both := io.MultiWriter(w, &b)
-	cmd.Stdout, cmd.Stderr = both, both
-	err = cmd.Run()
-	return b.Bytes(), err
+	return cmd.CombinedOutput()
 }
 
 var packageLine = regexp.MustCompile(`^(?:ok|\?)\s+(\S+)`)
