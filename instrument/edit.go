@@ -147,7 +147,7 @@ func (e *editor) catchFailures() ([]state, error) {
 			e.result.Handled = append(e.result.Handled, s.Name)
 			continue
 		}
-		recorder := e.pattern.failedIn(s.Name)
+		recorder := e.pattern.failedIn(s.Name, e.emptyCatch(s))
 		edit, err := e.catch(s, recorder.name)
 		if err != nil {
 			return nil, err
@@ -161,6 +161,15 @@ func (e *editor) catchFailures() ([]state, error) {
 		return nil, nil
 	}
 	return append(added, e.pattern.failure(caught)...), nil
+}
+
+// emptyCatch is how a list of no catchers is written; "" where there is none, or they are some.
+func (e *editor) emptyCatch(s *asl.State) string {
+	at, written := s.Fields["Catch"]
+	if !written || len(s.Catch) > 0 {
+		return ""
+	}
+	return e.text[at.Start:at.End]
 }
 
 // behind is where the way goes on behind a state: for a last one, to the success.

@@ -105,6 +105,29 @@ func TestEveryLayoutIsRestored(t *testing.T) {
 	t.Logf("restored: %d of %d", ran, len(all)*len(layouts))
 }
 
+// A list of no catchers is a list of none again, as it was written.
+func TestAnEmptyCatchIsEmptyAgain(t *testing.T) {
+	for _, empty := range []string{"[]", "[ ]", "[\n\t\t]", "[\r\n]"} {
+		for _, o := range ways {
+			added := roundTripWith(t, empty, strings.Replace(noCatcher, "[]", empty, 1), o)
+			if added == nil {
+				t.Errorf("%q: it cannot be instrumented", empty)
+			}
+		}
+	}
+	added, err := instrument.Add("", []byte(noCatcher), instrument.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const own = `{"ErrorEquals":["A"],"Next":"W"}`
+	changed := strings.Replace(added.Text, `"Catch":[`, `"Catch":[`+own+`,`, 1)
+	if removed, err := instrument.Remove("", []byte(changed)); err != nil || removed.Text != strings.Replace(noCatcher, "[]", "["+own+"]", 1) {
+		t.Errorf("with a catcher of the user's since: %v\n%s", err, removed.Text)
+	}
+}
+
+const noCatcher = `{"StartAt":"W","States":{"W":{"Type":"Task","Resource":"${F}","Catch":[],"End":true}}}`
+
 func FuzzAddAndRemove(f *testing.F) {
 	for _, text := range machines {
 		f.Add(text)
@@ -113,6 +136,7 @@ func FuzzAddAndRemove(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add(busy)
+	f.Add(noCatcher)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, o := range ways {
 			added, err := instrument.Add("fuzz", []byte(text), o)

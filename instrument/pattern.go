@@ -60,8 +60,12 @@ const prefix = "stepsleuth: "
 // Added tells by a state's name whether Add added it.
 func Added(state string) bool { return strings.HasPrefix(state, prefix) }
 
-// mark is the Comment by which an added state is known again.
-const mark = "added by stepsleuth instrument"
+// mark begins the Comment by which an added state is known again; instead marks the one
+// that a catcher leads to in what was an empty list, which follows as it was written.
+const (
+	mark    = "added by stepsleuth instrument"
+	instead = mark + ", the Catch was "
+)
 
 const (
 	invoke          = "arn:%s:states:::lambda:invoke"
@@ -169,8 +173,8 @@ func (p *pattern) done(name string, fields ...string) state {
 }
 
 // failedIn records which state failed: a handler that many states share could
-// not tell otherwise.
-func (p *pattern) failedIn(name string) state {
+// not tell otherwise. empty is the state's Catch where that is a list of none.
+func (p *pattern) failedIn(name, empty string) state {
 	var out value.Builder
 	p.context(&out, "executionArn", "Execution.Id")
 	p.text(&out, "state", name)
@@ -179,6 +183,9 @@ func (p *pattern) failedIn(name string) state {
 		out.Set(terms, p.terms())
 	}
 	b := begin("Pass")
+	if empty != "" {
+		b.Set("Comment", value.String(instead+empty))
+	}
 	p.transform(b, out.Object())
 	b.Set("Next", value.String(p.rename(nameTroubleshoot)))
 	return p.state(nameFailedIn+name, b)

@@ -36,7 +36,9 @@ func isInstrumented(m *asl.Machine) bool {
 	return false
 }
 
-func ours(s *asl.State) bool { return s != nil && s.Comment == mark }
+func ours(s *asl.State) bool {
+	return s != nil && (s.Comment == mark || strings.HasPrefix(s.Comment, instead))
+}
 
 type remover struct {
 	machine *asl.Machine
@@ -115,7 +117,7 @@ func (r *remover) uncatch(s *asl.State, pointer string) error {
 	}
 	r.result.Caught = append(r.result.Caught, s.Name)
 	if len(added) == len(items) {
-		return r.remove(pointer + "/Catch")
+		return r.emptyAgain(s, pointer+"/Catch")
 	}
 	for _, catcher := range added {
 		if err := r.remove(catcher); err != nil {
@@ -123,6 +125,18 @@ func (r *remover) uncatch(s *asl.State, pointer string) error {
 		}
 	}
 	return nil
+}
+
+// emptyAgain takes away a list in which there is nobody's catcher but ours, or leaves it
+// as empty as it was.
+func (r *remover) emptyAgain(s *asl.State, pointer string) error {
+	written, wasEmpty := strings.CutPrefix(r.machine.State(s.Catch[0].Next).Comment, instead)
+	if !wasEmpty || strings.Join(strings.Fields(written), "") != "[]" {
+		return r.remove(pointer)
+	}
+	val, _, err := r.doc.Find(pointer)
+	r.edits = append(r.edits, asl.Edit{Span: val, New: written})
+	return err
 }
 
 // items are the places of an array's items.
