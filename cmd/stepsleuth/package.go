@@ -81,10 +81,10 @@ func (f packageFlags) tellNext(w io.Writer, o *options, archs []string) {
 	}
 	o.note(w, "\ndeploy it with Terraform, by itself or as a module (%s/README.md):", dir)
 	o.note(w, "  terraform -chdir=%s init", shellWord(dir))
-	o.note(w, "  terraform -chdir=%s apply -var 'state_machine_arns=[\"STATE-MACHINE-ARN\"]' -var 'emails=[\"YOU@EXAMPLE.COM\"]'%s", shellWord(dir), extra)
+	o.note(w, "  terraform -chdir=%s apply -var 'state_machine_arns=[\"STATE-MACHINE-ARN\"]' -var 'emails=[\"MAIL-ADDRESS\"]'%s", shellWord(dir), extra)
 	o.note(w, "or with SAM:")
 	o.note(w, "  aws ssm put-parameter --name /stepsleuth/redaction-key --type SecureString --value \"$(openssl rand -hex 32)\"")
-	o.note(w, "  sam deploy --template-file %s --stack-name stepsleuth --capabilities CAPABILITY_IAM --resolve-s3 --parameter-overrides StateMachineArns=STATE-MACHINE-ARN Email=YOU@EXAMPLE.COM",
+	o.note(w, "  sam deploy --template-file %s --stack-name stepsleuth --capabilities CAPABILITY_IAM --resolve-s3 --parameter-overrides StateMachineArns=STATE-MACHINE-ARN Email=MAIL-ADDRESS",
 		shellWord(filepath.ToSlash(filepath.Join(f.out, filepath.FromSlash(deploy.Template)))))
 	o.note(w, "then see whether all of it works: stepsleuth check-setup")
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // packageRun runs the verb by itself and returns what it wrote to stdout and stderr.
@@ -62,6 +64,9 @@ func TestPackageOfGivenBootstraps(t *testing.T) {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("it does not say what to run next (%s):\n%s", want, stderr)
 		}
+	}
+	if shown := new(redact.Redactor).Text(stderr).String(); shown != stderr {
+		t.Errorf("what it says next is shown with placeholders:\n%s", shown)
 	}
 	if sums, err := exec.LookPath("sha256sum"); err == nil {
 		cmd := exec.Command(sums, "--check", "--strict", "checksums.txt")
