@@ -23,6 +23,10 @@ type decideFlags struct {
 	by     string
 	wait   time.Duration
 	dryRun bool
+
+	list    bool
+	machine string // for list: its ARN
+	limit   int
 }
 
 func decideCommand(o *options) *cobra.Command {
@@ -42,10 +46,22 @@ credentials and endpoints that the AWS command line would use; they need
 states:GetExecutionHistory on the execution and states:SendTaskSuccess (on "*": it knows
 no resource). Who decided what and when stays in the history.
 
-It says what the execution did then, and exits 1 where it failed again.`,
-		Example: `  stepsleuth decide arn:aws:states:us-east-1:123456789012:execution:order:run-7 skip --output '{"paid": false}'`,
-		Args:    cobra.ExactArgs(2),
+It says what the execution did then, and exits 1 where it failed again.
+
+With --list it only says which executions of a state machine wait, the one whose time
+is over first at the front; that needs states:ListExecutions on the state machine.`,
+		Example: `  stepsleuth decide --list --state-machine arn:aws:states:us-east-1:123456789012:stateMachine:order
+  stepsleuth decide arn:aws:states:us-east-1:123456789012:execution:order:run-7 skip --output '{"paid": false}'`,
+		Args: func(c *cobra.Command, args []string) error {
+			if err := f.checkList(args); err != nil || f.list {
+				return err
+			}
+			return cobra.ExactArgs(2)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.list {
+				return f.listWaiting(c, o)
+			}
 			return decide(c, o, f, args[0], instrument.Decision(args[1]))
 		},
 	}
@@ -54,6 +70,12 @@ It says what the execution did then, and exits 1 where it failed again.`,
 	c.Flags().StringVar(&f.by, "by", "", "who decides, for the record (default the ARN of your credentials)")
 	c.Flags().DurationVar(&f.wait, "wait", 10*time.Second, "how long to look on at what the execution does then")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what would be sent")
+	c.Flags().BoolVar(&f.list, "list", false, "say which executions of --state-machine wait for a decision")
+	c.Flags().StringVar(&f.machine, "state-machine", "", "with --list, the ARN of the state machine")
+	c.Flags().IntVar(&f.limit, "limit", 100, "with --list, how many running executions to look at, newest first")
+	for _, deciding := range []string{"output", "note", "by", "wait", "dry-run"} {
+		c.MarkFlagsMutuallyExclusive("list", deciding)
+	}
 	return c
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -33,9 +34,10 @@ type shop struct {
 	mended bool
 }
 
-// waits is the command waits DEFINITION NAME: in the account an execution of that
-// machine, which is instrumented with --approve, failed and waits for a decision.
-// $EXECUTION is its ARN; the mail is in the file mail.txt.
+// waits is the command waits DEFINITION NAME [TIMES]: in the account so many executions
+// (one) of that machine, which is instrumented with --approve, failed and wait for a
+// decision. $MACHINE is its ARN and $EXECUTION that of the last that came to wait; the
+// last mail is in the file mail.txt.
 func waits(ts *testscript.TestScript, _ bool, args []string) {
 	s := &shop{waiting: make(chan string, 100), mail: ts.MkAbs("mail.txt")}
 	local := &sfnlocal.Server{Tasks: engine.TaskMux{
@@ -49,8 +51,15 @@ func waits(ts *testscript.TestScript, _ bool, args []string) {
 		Responder: oncall.Responder{Redact: r, Doctor: &diagnose.Doctor{Rules: rules.All(), Redact: r}},
 		Cloud:     awscloud.New(aws.Config{Region: "us-east-1", BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}),
 	}
-	start(ts, srv.URL, args[1], ts.ReadFile(args[0]), 1)
-	ts.Setenv("EXECUTION", <-s.waiting)
+	times := 1
+	if len(args) > 2 {
+		_, err := fmt.Sscan(args[2], &times)
+		ts.Check(err)
+	}
+	ts.Setenv("MACHINE", start(ts, srv.URL, args[1], ts.ReadFile(args[0]), times))
+	for range times {
+		ts.Setenv("EXECUTION", <-s.waiting)
+	}
 	reach(ts, srv.URL)
 	accountOf(ts).shop = s
 }

@@ -128,6 +128,12 @@ locals {
 locals {
   decider_statements = [
     {
+      Sid      = "FindTheExecutionsThatWait"
+      Effect   = "Allow"
+      Action   = ["states:ListExecutions"]
+      Resource = var.state_machine_arns
+    },
+    {
       Sid      = "ReadTheExecutionsThatWait"
       Effect   = "Allow"
       Action   = ["states:GetExecutionHistory", "states:DescribeExecution", "states:DescribeStateMachineForExecution"]

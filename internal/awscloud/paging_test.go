@@ -162,3 +162,34 @@ func TestALongHistoryIsNotReadToItsBeginning(t *testing.T) {
 		t.Errorf("asked %d times, %+v, missing %q", a.asked, c.Failure, c.Missing)
 	}
 }
+
+// runners answers ListExecutions, two a page whatever is asked for.
+type runners int
+
+func (n runners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct{ NextToken, StatusFilter string }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	from := 0
+	fmt.Sscan(in.NextToken, &from)
+	to := min(from+2, int(n))
+	out := map[string]any{"executions": []any{}}
+	for i := from; i < to && in.StatusFilter == "RUNNING"; i++ {
+		out["executions"] = append(out["executions"].([]any), map[string]any{"executionArn": fmt.Sprint("run", i)})
+	}
+	if to < int(n) {
+		out["nextToken"] = fmt.Sprint(to)
+	}
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+func TestRunningExecutionsComeInPages(t *testing.T) {
+	for _, c := range []struct {
+		runs, limit, want int
+		more              bool
+	}{{0, 5, 0, false}, {5, 100, 5, false}, {5, 5, 5, false}, {5, 3, 3, true}, {5, 4, 4, true}, {2, 1, 1, true}} {
+		got, more, err := awscloud.New(serve(t, runners(c.runs))).Running(t.Context(), "arn:aws:states:us-east-1:123456789012:stateMachine:order", c.limit)
+		if err != nil || len(got) != c.want || more != c.more || c.want > 0 && got[c.want-1] != fmt.Sprint("run", c.want-1) {
+			t.Errorf("%d of %d: %q, %v, %v", c.limit, c.runs, got, more, err)
+		}
+	}
+}

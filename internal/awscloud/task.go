@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stepsleuth/stepsleuth/history"
@@ -51,6 +52,31 @@ func (c *Cloud) Back(ctx context.Context, executionArn string, enough func(*hist
 		}
 		if err := r.page(ctx, r.further()); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// Running returns the ARNs of a state machine's executions that run, newest first and
+// limit at most, and whether there are more. It needs states:ListExecutions alone; the
+// error is a *Problem.
+func (c *Cloud) Running(ctx context.Context, machine string, limit int) (executions []string, more bool, err error) {
+	a, err := machineARN(machine)
+	if err != nil {
+		return nil, false, err
+	}
+	in := &sfn.ListExecutionsInput{StateMachineArn: aws.String(a.String()), StatusFilter: types.ExecutionStatusRunning, MaxResults: int32(min(limit, mostPage))}
+	for {
+		out, err := c.States.ListExecutions(ctx, in, a.inStates)
+		if err != nil {
+			return nil, false, need{"running executions", "states:ListExecutions", a.unqualified().String()}.explain(ctx, err)
+		}
+		for _, x := range out.Executions {
+			executions = append(executions, aws.ToString(x.ExecutionArn))
+		}
+		in.NextToken = out.NextToken
+		if more = in.NextToken != nil; !more || len(executions) >= limit {
+			n := min(limit, len(executions))
+			return executions[:n], more || n < len(executions), nil
 		}
 	}
 }

@@ -341,3 +341,45 @@ func TestAnswersThatAreNoneAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// night has executions whose histories were saved, by ARN; one of no history is refused.
+type night map[string]string
+
+func (n night) Back(_ context.Context, arn string, _ func(*history.Execution) bool) (*history.Execution, error) {
+	if n[arn] == "" {
+		return nil, errors.New("refused")
+	}
+	return history.Parse([]byte(n[arn]))
+}
+
+func (night) CompleteTask(context.Context, string, string, []byte) error {
+	return errors.New("not asked")
+}
+
+func TestThoseThatWaitAreListedSoonestFirst(t *testing.T) {
+	replace := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(waiting) }
+	desk := decision.Desk{Cloud: night{
+		"for ever": replace(`"timeoutInSeconds": 60, `, ``),
+		"late":     replace(`"timeoutInSeconds": 60`, `"timeoutInSeconds": 7200`),
+		"soon":     replace(`{\"state\":\"Work\"}`, `{\"state\":\"Work\",\"failure\":{\"Error\":\"Declined\"}}`),
+		"works":    replace(`stepsleuth: wait for a decision (2)`, `Work`),
+		"far back": replace(`"name": "Work", "input"`, `"name": "Other", "input"`),
+	}}
+	list, err := desk.List(t.Context(), []string{"for ever", "late", "denied", "works", "soon", "gone", "far back"})
+	var got []string
+	for _, w := range list {
+		got = append(got, w.Execution)
+	}
+	if want := []string{"soon", "far back", "late", "for ever"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(list) > 0 && (list[0].State != "Work" || list[0].Error != "Declined" || list[1].Error != "") {
+		t.Errorf("got %+v, %+v", list[0], list[1])
+	}
+	if err == nil || err.Error() != "2 of 7 running executions could not be looked at; the first: refused" {
+		t.Errorf("got %v", err)
+	}
+	if shown := fmt.Sprintf("%v %+v", list, list); strings.Contains(shown, "t0k3n") {
+		t.Errorf("the token is in %s", shown)
+	}
+}

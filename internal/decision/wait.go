@@ -20,6 +20,7 @@ import (
 // Wait is a failure that waits for a decision.
 type Wait struct {
 	State string    // that failed
+	Error string    // it failed with; "": not known
 	Since time.Time // it waits
 	Until time.Time // after that nobody is asked; zero: not known
 
@@ -62,24 +63,31 @@ var errFurtherBack = errors.New("the history at hand does not reach back to wher
 // Find finds what waits in an execution. The error is a *NotWaiting where nothing does.
 // The newest events do, from the last entering of the state that failed on.
 func Find(x *history.Execution) (*Wait, error) {
-	events := x.Events()
-	at, scheduled := openWait(x)
-	if scheduled == nil {
-		return nil, notWaiting(x)
-	}
-	w := &Wait{Since: scheduled.Time}
-	if s := scheduled.Details.TimeoutSeconds; s != nil {
-		w.Until = w.Since.Add(time.Duration(*s) * time.Second)
-	}
-	if err := w.read(&events[at], scheduled); err != nil {
+	w, at, err := wait(x)
+	if err != nil {
 		return nil, err
 	}
+	events := x.Events()
 	entered := lastEntered(events, at, func(name string) bool { return name == w.State })
 	if entered < 0 {
 		return nil, errFurtherBack
 	}
 	w.input = events[entered].Details.Input
 	return w, nil
+}
+
+// wait finds what waits, but for the input of the state that failed, and where the
+// waiting state was entered. The newest page of events does: nothing else happens meanwhile.
+func wait(x *history.Execution) (w *Wait, at int, err error) {
+	at, scheduled := openWait(x)
+	if scheduled == nil {
+		return nil, at, notWaiting(x)
+	}
+	w = &Wait{Since: scheduled.Time}
+	if s := scheduled.Details.TimeoutSeconds; s != nil {
+		w.Until = w.Since.Add(time.Duration(*s) * time.Second)
+	}
+	return w, at, w.read(&x.Events()[at], scheduled)
 }
 
 // openWait returns where the waiting state was entered that the execution is in, and the
@@ -96,7 +104,10 @@ func openWait(x *history.Execution) (at int, scheduled *history.Event) {
 // read takes from the waiting state's entering what failed, and from its schedule the token.
 func (w *Wait) read(entered, scheduled *history.Event) error {
 	held := entered.Details.Input.String()
-	var of struct{ State string }
+	var of struct {
+		State   string
+		Failure struct{ Error string }
+	}
 	if json.Unmarshal([]byte(held), &of) != nil || of.State == "" {
 		return errors.New("the history does not tell which state failed: the input of the waiting state is missing in it; see whether the execution's data is encrypted with a key that you may use")
 	}
@@ -104,7 +115,8 @@ func (w *Wait) read(entered, scheduled *history.Event) error {
 	if json.Unmarshal([]byte(scheduled.Details.Parameters.String()), &parameters) != nil || parameters.Payload.TaskToken == "" {
 		return errors.New("the history does not have the task's token: the parameters of the waiting task are missing in it; see whether the execution's data is encrypted with a key that you may use")
 	}
-	w.State, w.token, w.event, w.held = of.State, parameters.Payload.TaskToken, scheduled.ID, len(held)
+	w.State, w.Error, w.held = of.State, of.Failure.Error, len(held)
+	w.token, w.event = parameters.Payload.TaskToken, scheduled.ID
 	return nil
 }
 

@@ -44,14 +44,18 @@ run "who_decides_reads_the_named_executions_alone" {
   command = plan
 
   assert {
-    condition = jsondecode(output.decider_policy_json).Statement[0].Resource == [
+    condition = jsondecode(output.decider_policy_json).Statement[1].Resource == [
       "arn:aws:states:eu-west-1:123456789012:execution:order:*",
       "arn:aws:states:eu-west-1:123456789012:execution:order/*:*",
     ]
     error_message = output.decider_policy_json
   }
   assert {
-    condition     = [for s in local.decider_statements : s.Sid if contains(s.Resource, "*")] == ["SendTheDecision"] && local.decider_statements[1].Action == ["states:SendTaskSuccess"]
+    condition     = local.decider_statements[0].Action == ["states:ListExecutions"] && local.decider_statements[0].Resource == var.state_machine_arns
+    error_message = "Who decides cannot list what waits, or more than that."
+  }
+  assert {
+    condition     = [for s in local.decider_statements : s.Sid if contains(s.Resource, "*")] == ["SendTheDecision"] && local.decider_statements[2].Action == ["states:SendTaskSuccess"]
     error_message = "More than the decision is for every resource there is."
   }
 }
