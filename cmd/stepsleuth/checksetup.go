@@ -26,9 +26,10 @@ func checkSetupCommand(o *options) *cobra.Command {
 		Short: "Is a deployed set-up whole? Says what to mend",
 		Long: `check-setup walks through a deployed troubleshooter with your own AWS credentials:
 the function and its settings, what its role may do, the model, topic and
-subscriptions, table, log, rules, dead letters, and the state machines that are
-watched or instrumented. For each it says ok, or what mends it: a command or a
-policy statement to copy. It reads, and changes nothing.
+subscriptions, table, log, rules, dead letters, the state machines that are watched
+or instrumented, and whether you may decide on failures that wait (instrument
+--approve). For each it says ok, or what mends it: a command or a policy statement to
+copy. It reads, and changes nothing.
 
 What you may not look at is not taken for well. Exit codes: 0 all is well, 1
 something is to be mended or could not be looked at, 2 bad usage.`,

@@ -38,7 +38,7 @@ func (x *examination) credentials(ctx context.Context) bool {
 		x.add("credentials", Unknown, "AWS gave an identity that is no ARN")
 		return false
 	}
-	x.partition, x.account = arn[1], aws.ToString(out.Account)
+	x.partition, x.account, x.caller = arn[1], aws.ToString(out.Account), principal(aws.ToString(out.Arn))
 	x.ok("credentials", "%s in account %s, %s", arn[5], x.account, x.Region)
 	return true
 }

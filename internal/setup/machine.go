@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -52,7 +53,7 @@ func (x *examination) machine(ctx context.Context, arn string) {
 		x.mend("machine", name+" is an Express workflow and waits for the troubleshooter, which has no history of it to look at",
 			sendAgain(x.settings.arn))
 	default:
-		x.instrumented(ctx, name, aws.ToString(out.RoleArn), p)
+		x.instrumented(ctx, arn, aws.ToString(out.RoleArn), p)
 	}
 }
 
@@ -60,6 +61,8 @@ func (x *examination) machine(ctx context.Context, arn string) {
 type added struct {
 	calls  []call
 	topics []string
+	limit  time.Duration // the machine's own time-out; 0: none
+	wait   time.Duration // that a failure waits for a decision; 0: it does not
 }
 
 // call is a state that asks the troubleshooter.
@@ -81,11 +84,14 @@ type arguments struct{ FunctionName, InvocationType, TopicArn string }
 
 // patternIn finds the added states in a definition.
 func patternIn(definition string) (added, error) {
-	var machine struct{ States map[string]json.RawMessage }
+	var machine struct {
+		TimeoutSeconds int
+		States         map[string]json.RawMessage
+	}
 	if err := json.Unmarshal([]byte(definition), &machine); err != nil {
 		return added{}, err
 	}
-	var p added
+	p := added{limit: seconds(machine.TimeoutSeconds)}
 	for _, name := range slices.Sorted(maps.Keys(machine.States)) {
 		if !instrument.Added(name) {
 			continue
@@ -94,10 +100,15 @@ func patternIn(definition string) (added, error) {
 		if err := json.Unmarshal(machine.States[name], &s); err != nil {
 			return added{}, fmt.Errorf("state %q: %w", name, err)
 		}
+		if instrument.Waits(name) {
+			p.wait, s.TimeoutSeconds = seconds(s.TimeoutSeconds), 0 // it is not the function that it waits for
+		}
 		p.take(s)
 	}
 	return p, nil
 }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 // functionsOf records that the logs and settings of the functions which a workflow
 // calls are to be read. Those that are only named at run time are not known.
@@ -159,12 +170,13 @@ func (p *added) take(s stateText) {
 }
 
 // instrumented looks whether a workflow that asks the troubleshooter itself can do so.
-func (x *examination) instrumented(ctx context.Context, name, role string, p added) {
+func (x *examination) instrumented(ctx context.Context, arn, role string, p added) {
+	name := resourceOf(arn)
 	mended := len(x.report.Checks)
 	wait := 0
 	for _, c := range p.calls {
 		if functionName(c.function) != x.name {
-			again := instrumentAgain(x.settings.arn, x.settings.environment[envTopic])
+			again := p.again(x.settings.arn, x.settings.environment[envTopic])
 			if c.sent && len(p.topics) == 0 {
 				again = sendAgain(x.settings.arn)
 			}
@@ -178,15 +190,16 @@ func (x *examination) instrumented(ctx context.Context, name, role string, p add
 	if wait > 0 && x.settings.seconds >= wait {
 		x.mend("machine", fmt.Sprintf("%s waits %d s for the function, which may run for %d s: a late diagnosis would be lost", name, wait, x.settings.seconds), x.setTimeout(max(wait-5, 1)))
 	}
+	x.cutShort(name, p)
 	var needs []need
 	needs = append(needs, need{what: "call the troubleshooter", action: "lambda:InvokeFunction", resource: x.settings.arn})
 	for _, topic := range p.topics {
 		if strings.HasPrefix(topic, "${") {
-			x.mend("machine", fmt.Sprintf("%s publishes to %s, which was to be filled in", name, topic), instrumentAgain(x.settings.arn, x.settings.environment[envTopic]))
+			x.mend("machine", fmt.Sprintf("%s publishes to %s, which was to be filled in", name, topic), p.again(x.settings.arn, x.settings.environment[envTopic]))
 			continue
 		}
 		if want := x.settings.environment[envTopic]; topic != want {
-			x.mend("machine", fmt.Sprintf("%s publishes to %s, the function to %s", name, topic, want), instrumentAgain(x.settings.arn, want))
+			x.mend("machine", fmt.Sprintf("%s publishes to %s, the function to %s", name, topic, want), p.again(x.settings.arn, want))
 		}
 		needs = append(needs, need{what: "publish to the topic", action: "sns:Publish", resource: topic})
 		if topic == x.settings.environment[envTopic] {
@@ -197,10 +210,18 @@ func (x *examination) instrumented(ctx context.Context, name, role string, p add
 		x.ok("machine", "%s is instrumented", name)
 	}
 	x.permissions(ctx, "machine", name, role, needs)
+	if p.wait > 0 {
+		x.decider(ctx, name, arn, p.wait)
+	}
 }
 
-func instrumentAgain(function, topic string) string {
-	return fmt.Sprintf("stepsleuth instrument DEFINITION --handler %s --topic %s", function, topic)
+// again is the command that adds the pattern once more; what waits is to wait as before.
+func (p added) again(function, topic string) string {
+	command := fmt.Sprintf("stepsleuth instrument DEFINITION --handler %s --topic %s", function, topic)
+	if p.wait > 0 {
+		command += " --approve --approve-timeout " + instrument.Lasting(p.wait)
+	}
+	return command
 }
 
 func sendAgain(function string) string {

@@ -72,6 +72,7 @@ type examination struct {
 	name      string // of the function
 	partition string
 	account   string
+	caller    string // ARN by which IAM knows who asks
 	settings  settings
 
 	topicKey    string   // ARN; "" where publishing needs none

@@ -3,14 +3,18 @@ package setup_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	bedrocktypes "github.com/aws/aws-sdk-go-v2/service/bedrock/types"
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -41,6 +45,24 @@ func instrumented(t *testing.T, handler, topic string) string {
 		t.Fatal(err)
 	}
 	result, err := instrument.Add("order", definition, instrument.Options{Handler: handler, Topic: topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.Text
+}
+
+// waiting is the order workflow with a failure that waits for a decision, its own
+// time-out in seconds.
+func waiting(t *testing.T, topic string, wait time.Duration, limit int) string {
+	t.Helper()
+	definition, err := os.ReadFile("../../examples/order/order.asl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit > 0 {
+		definition = []byte(strings.Replace(string(definition), `"StartAt"`, fmt.Sprintf(`"TimeoutSeconds": %d, "StartAt"`, limit), 1))
+	}
+	result, err := instrument.Add("order", definition, instrument.Options{Handler: functionARN, Topic: topic, Approve: &instrument.Approval{Timeout: wait}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +194,14 @@ func TestWhatIsToBeMended(t *testing.T) {
 		"a workflow that may not call": {func(w *world) {
 			w.definition, w.lacks = instrumented(t, functionARN, topicARN), []string{"lambda:InvokeFunction"}
 		}, "machine", "order may not call the troubleshooter", "aws iam put-role-policy --role-name order --policy-name stepsleuth-"},
+		"a workflow that ends before anybody decides": {func(w *world) { w.definition = waiting(t, topicARN, 24*time.Hour, 3600) },
+			"machine", "a failure of order waits 24h for a decision, and the machine's own time-out of 1h ends it before",
+			"well above 86400, or have it wait for less:\nstepsleuth instrument DEFINITION --handler " + functionARN + " --topic " + topicARN + " --approve --approve-timeout 30m"},
+		"a workflow that waits, with a place to fill in": {func(w *world) { w.definition = waiting(t, "", time.Hour, 0) },
+			"machine", "which was to be filled in", "--topic " + topicARN + " --approve --approve-timeout 1h"},
+		"a workflow that waits and may not call": {func(w *world) {
+			w.definition, w.lacks = waiting(t, topicARN, time.Hour, 0), []string{"lambda:InvokeFunction"}
+		}, "machine", "order may not call the troubleshooter", "aws iam put-role-policy --role-name order"},
 		"an Express workflow that waits": {func(w *world) { w.express, w.definition = true, instrumented(t, functionARN, topicARN) },
 			"machine", "waits for the troubleshooter, which has no history of it", "instrument DEFINITION --express --handler " + functionARN},
 		"an Express workflow in JSONata that asks another function": {func(w *world) {
@@ -221,7 +251,8 @@ func TestOtherSetUpsThatAreWell(t *testing.T) {
 		"an Express workflow": func(w *world) {
 			w.express, w.logging, w.filters = true, logging(), []logstypes.SubscriptionFilter{{DestinationArn: aws.String(functionARN)}}
 		},
-		"called by an alias": func(w *world) { w.definition = instrumented(t, functionARN+":live", topicARN) },
+		"a short wait for a decision": func(w *world) { w.definition = waiting(t, topicARN, 30*time.Second, 86400) },
+		"called by an alias":          func(w *world) { w.definition = instrumented(t, functionARN+":live", topicARN) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
@@ -232,6 +263,44 @@ func TestOtherSetUpsThatAreWell(t *testing.T) {
 		})
 	}
 }
+
+// Whether others may decide cannot be seen, so that the caller may not is no fault.
+func TestWhoMayDecide(t *testing.T) {
+	const waits = "a failure of order waits 24h for a decision"
+	for name, c := range map[string]struct {
+		change     func(*world)
+		says, mend string
+	}{
+		"you": {func(*world) {}, waits + ", and you may decide: stepsleuth decide --list --state-machine " + machineARN, ""},
+		"somebody else": {func(w *world) { w.lacks = []string{"states:SendTaskSuccess"} },
+			waits + "; you may not send the decision, so that somebody else has to decide, or you need", `{"Effect":"Allow","Action":["states:SendTaskSuccess"],"Resource":["*"]}`},
+		"a user that nothing tells of": {func(w *world) {
+			w.caller, w.policies = "arn:aws:iam::123456789012:user/ana", map[string]string{"ana": everything, "order": everything, "stepsleuth-troubleshooter": everything}
+		}, waits + "; whether you may decide could not be looked at: AccessDenied", ""},
+		"a role whose policies tell": {func(w *world) {
+			w.policies = map[string]string{"admin": everything, "order": everything, "stepsleuth-troubleshooter": everything}
+		}, waits + ", and you may decide", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.definition = waiting(t, topicARN, 24*time.Hour, 0)
+			c.change(w)
+			r := examine(t, w)
+			i := slices.IndexFunc(r.Checks, func(c setup.Check) bool { return c.Name == "decide" })
+			if i < 0 || !r.Well() || !strings.Contains(r.Checks[i].Says.String(), c.says) || (c.mend != "") != (len(r.Checks[i].Mend) == 1 && r.Checks[i].Mend[0].String() == c.mend) {
+				t.Errorf("got\n%s", text(t, r))
+			}
+			asRole := func(q iam.SimulatePrincipalPolicyInput) bool {
+				return q.ActionNames[0] == "states:SendTaskSuccess" && *q.PolicySourceArn == "arn:aws:iam::123456789012:role/admin"
+			}
+			if w.policies == nil && !slices.ContainsFunc(w.asked, asRole) {
+				t.Error("it was not asked what the role of the session may do")
+			}
+		})
+	}
+}
+
+const everything = `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // What the caller may not look at is neither well nor broken, and it is said what the
 // caller lacks.

@@ -72,6 +72,7 @@ type world struct {
 	availability *bedrock.GetFoundationModelAvailabilityOutput
 	parameter    ssmtypes.ParameterType // "" none
 
+	caller   string
 	lacks    []string                           // actions that a simulation does not allow
 	denies   []string                           // actions that it says are denied
 	policies map[string]string                  // of roles, by name, where no simulation may be had
@@ -103,7 +104,7 @@ func newWorld() *world {
 			AgreementAvailability: &bedrocktypes.AgreementAvailability{Status: bedrocktypes.AgreementStatusAvailable}, AuthorizationStatus: bedrocktypes.AuthorizationStatusAuthorized,
 			EntitlementAvailability: bedrocktypes.EntitlementAvailabilityAvailable, RegionAvailability: bedrocktypes.RegionAvailabilityAvailable,
 		},
-		parameter: ssmtypes.ParameterTypeSecureString,
+		parameter: ssmtypes.ParameterTypeSecureString, caller: "arn:aws:sts::123456789012:assumed-role/admin/ana",
 	}
 }
 
@@ -129,7 +130,7 @@ type (
 )
 
 func (w identity) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
-	return &sts.GetCallerIdentityOutput{Account: aws.String("123456789012"), Arn: aws.String("arn:aws:sts::123456789012:assumed-role/admin/ana")}, w.refuse["GetCallerIdentity"]
+	return &sts.GetCallerIdentityOutput{Account: aws.String("123456789012"), Arn: &w.caller}, w.refuse["GetCallerIdentity"]
 }
 
 func (w functions) GetFunctionConfiguration(_ context.Context, in *lambda.GetFunctionConfigurationInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
