@@ -18,6 +18,14 @@ resource "aws_iam_role_policy" "troubleshooter" {
   name   = "troubleshoot"
   role   = aws_iam_role.troubleshooter.id
   policy = local.policy_json
+
+  # What a rule's pattern may have (2,048) is reached by more state machines than this.
+  lifecycle {
+    precondition {
+      condition     = length(local.policy_json) <= 10240
+      error_message = "The policy of the function's role would have ${length(local.policy_json)} characters, and IAM takes 10240 for a role. Name fewer state machines, functions and log groups here, and the rest in this module once more, with another name."
+    }
+  }
 }
 
 locals {

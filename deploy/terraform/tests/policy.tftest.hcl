@@ -206,3 +206,24 @@ run "a_key_of_ones_own" {
     error_message = "The state machine's role may not call the troubleshooter."
   }
 }
+
+run "a_policy_that_iam_would_refuse_is_refused_before" {
+  command = plan
+
+  variables {
+    state_machine_arns = [for i in range(40) : "arn:aws:states:eu-west-1:123456789012:stateMachine:payments-order-workflow-${i}"]
+  }
+  expect_failures = [aws_iam_role_policy.troubleshooter]
+}
+
+run "twenty_state_machines_have_room" {
+  command = plan
+
+  variables {
+    state_machine_arns = [for i in range(20) : "arn:aws:states:eu-west-1:123456789012:stateMachine:payments-order-workflow-${i}"]
+  }
+  assert {
+    condition     = length(local.policy_json) <= 10240 && length(aws_cloudwatch_event_rule.failures.event_pattern) <= 2048
+    error_message = "Policy ${length(local.policy_json)}, pattern ${length(aws_cloudwatch_event_rule.failures.event_pattern)}"
+  }
+}
