@@ -17,6 +17,9 @@ var Aborted = &diagnose.Rule{
 }
 
 func aborted(f *facts) *diagnose.Finding {
+	if f.errorIs("Stepsleuth.Unsupported") {
+		return gaveUp(f)
+	}
 	nested := f.nested != nil && f.nested.Get("Status") == "ABORTED"
 	if !f.sub.Aborted && !nested && !(f.c.Execution != nil && f.c.Execution.Status == "ABORTED") && !f.errorIs("States.Aborted", "ExecutionAborted") && !(f.nested == nil && saysAborted.MatchString(f.err)) {
 		return nil
@@ -45,6 +48,21 @@ func aborted(f *facts) *diagnose.Finding {
 	}
 	d.Prevention = []string{"Give --error and --cause when you stop an execution, so that the next reader knows why."}
 	d.Docs = []string{"StopExecution API reference", "Restarting state machine executions with redrive in Step Functions"}
+	return d
+}
+
+// gaveUp sees an execution that ran on this machine, and that our engine, not AWS, could
+// take no further.
+func gaveUp(f *facts) *diagnose.Finding {
+	d := f.finding(diagnose.Configuration, diagnose.Certain, diagnose.No)
+	d.Title = "stepsleuth could not run this any further"
+	d.RootCause = fmt.Sprintf("stepsleuth, which ran this execution in the place of AWS, could not go on in %s%s.", f.ofState(),
+		saying(strings.TrimPrefix(f.msg, fmt.Sprintf("state %q: ", f.stateName()))))
+	d.Explanation = "Neither the workflow nor a person ended it, and no Catch sees it; on AWS it may well go on from there."
+	d.Focus = f.focusField("it could not go on here", "Resource", "ItemReader")
+	d.Remedies = []diagnose.Remedy{{Title: "Say how the task behaves here", Steps: []string{
+		"Name its resource in the file of --functions, with what it answers: JSON, or an error.",
+	}}}
 	return d
 }
 
