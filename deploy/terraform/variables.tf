@@ -62,6 +62,11 @@ variable "state_machine_role_names" {
   type        = set(string)
   description = "Names of the execution roles of instrumented state machines: each is allowed to call the troubleshooter and to publish to the topic. Where somebody else keeps these roles, give them the output state_machine_policy_json."
   default     = []
+
+  validation {
+    condition     = alltrue([for name in var.state_machine_role_names : can(regex("^[a-zA-Z0-9_+=,.@-]{1,64}$", name))])
+    error_message = "Each is the name of a role, with no path: not an ARN."
+  }
 }
 
 # Who is told
@@ -103,6 +108,11 @@ variable "alarm_actions" {
   type        = list(string)
   description = "ARNs of what is told when the troubleshooter itself fails. By default its own topic; an empty list makes alarms that tell nobody."
   default     = null
+
+  validation {
+    condition     = var.alarm_actions == null ? true : alltrue([for arn in var.alarm_actions : can(regex("^arn:aws(-[a-z]+)*:[a-z0-9-]+:", arn))])
+    error_message = "Each is an ARN, such as that of a topic."
+  }
 }
 
 # The model
@@ -137,6 +147,11 @@ variable "foundation_model" {
   type        = string
   description = "Id of the foundation model behind an application inference profile; only needed for one."
   default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z0-9-]+\\.[a-zA-Z0-9:._-]+)?$", var.foundation_model))
+    error_message = "It is an id such as anthropic.claude-haiku-4-5-20251001-v1:0, not an ARN."
+  }
 }
 
 variable "guardrail" {
@@ -272,6 +287,11 @@ variable "permissions_boundary_arn" {
   type        = string
   description = "ARN of the permissions boundary of the function's role, where your account wants one."
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "It is the ARN of a policy."
+  }
 }
 
 variable "tags" {

@@ -140,6 +140,27 @@ run "a_wrong_address_a_wrong_schedule_and_a_wrong_retention_are_refused" {
   expect_failures = [var.emails, var.digest_schedule, var.log_retention_days]
 }
 
+run "an_arn_for_a_name_and_a_name_for_an_arn_are_refused" {
+  command = plan
+  variables {
+    state_machine_role_names = ["arn:aws:iam::123456789012:role/order"]
+    alarm_actions            = ["oncall"]
+    foundation_model         = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0"
+    permissions_boundary_arn = "boundary"
+  }
+  expect_failures = [var.state_machine_role_names, var.alarm_actions, var.foundation_model, var.permissions_boundary_arn]
+}
+
+run "names_and_arns_as_they_are_meant_are_taken" {
+  command = plan
+  variables {
+    state_machine_role_names = ["order@prod"]
+    alarm_actions            = ["arn:aws:sns:eu-west-1:123456789012:oncall"]
+    foundation_model         = "amazon.nova-lite-v1:0"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/teams/boundary"
+  }
+}
+
 run "a_zip_that_is_not_there_is_named" {
   command = plan
   variables { package = "./absent.zip" }
