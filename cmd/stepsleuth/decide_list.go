@@ -14,11 +14,12 @@ import (
 
 // waitingList is what decide --list prints, and all of it may leave.
 type waitingList struct {
-	Schema  redact.Text `json:"schema"`
-	Machine redact.Text `json:"stateMachine"`
-	Looked  int         `json:"looked"` // at so many executions that run, newest first
-	More    bool        `json:"more"`   // run than were looked at
-	Waiting []listed    `json:"waiting"`
+	Schema  redact.Text   `json:"schema"`
+	Machine redact.Text   `json:"stateMachine"`
+	Looked  int           `json:"looked"` // at so many executions that run, newest first
+	More    bool          `json:"more"`   // run than were looked at
+	Waiting []listed      `json:"waiting"`
+	Missing []redact.Text `json:"missing"` // what of them could not be looked at, and why
 }
 
 // listed is an execution that waits.
@@ -67,14 +68,17 @@ func (f decideFlags) listWaiting(c *cobra.Command, o *options) error {
 	if partly != nil && len(waiting) == 0 {
 		return partly
 	}
-	out := waitingList{Schema: redact.Static("stepsleuth/waiting/v1"), Machine: r.Text(f.machine), Looked: len(running), More: more, Waiting: []listed{}}
+	out := waitingList{Schema: redact.Static("stepsleuth/waiting/v1"), Machine: r.Text(f.machine), Looked: len(running), More: more, Waiting: []listed{}, Missing: []redact.Text{}}
 	for _, w := range waiting {
 		out.Waiting = append(out.Waiting, listing(r, w))
+	}
+	if partly != nil {
+		out.Missing = append(out.Missing, r.Text(partly.Error()))
 	}
 	if err := out.print(c.OutOrStdout(), o); err != nil {
 		return err
 	}
-	out.note(c.ErrOrStderr(), o, partly)
+	out.note(c.ErrOrStderr(), o)
 	return nil
 }
 
@@ -111,7 +115,7 @@ func (out *waitingList) print(w io.Writer, o *options) error {
 }
 
 // note says on stderr how much was looked at, and what to do now.
-func (out *waitingList) note(w io.Writer, o *options, partly error) {
+func (out *waitingList) note(w io.Writer, o *options) {
 	o.note(w, "%d waiting for a decision, of %s", len(out.Waiting), count(out.Looked, "running execution", ""))
 	if len(out.Waiting) > 0 {
 		o.note(w, "decide: stepsleuth decide EXECUTION_ARN retry (or skip --output JSON, or fail)")
@@ -119,7 +123,7 @@ func (out *waitingList) note(w io.Writer, o *options, partly error) {
 	if out.More {
 		o.note(w, "note   more are running: the newest %d were looked at (--limit)", out.Looked)
 	}
-	if partly != nil {
-		o.note(w, "note   %v", partly)
+	for _, m := range out.Missing {
+		o.note(w, "note   %v", m)
 	}
 }
