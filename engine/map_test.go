@@ -108,6 +108,9 @@ func TestADistributedMapToleratesAsManyFailuresAsItSays(t *testing.T) {
 		{`"ToleratedFailureCount":2,`, "[1,3]"},
 		{`"ToleratedFailurePercentage":49,`, "States.ExceedToleratedFailureThreshold"},
 		{`"ToleratedFailurePercentage":50,`, "[1,3]"},
+		{`"ToleratedFailurePercentage":50,"ToleratedFailureCount":2,`, "[1,3]"},
+		{`"ToleratedFailurePercentage":50,"ToleratedFailureCount":1,`, "States.ExceedToleratedFailureThreshold"},
+		{`"ToleratedFailurePercentage":49,"ToleratedFailureCount":2,`, "States.ExceedToleratedFailureThreshold"},
 	} {
 		x := run(t, distributed(tt.fields), `[1,-1,3,-2]`, nil)
 		got := x.Output.String()
