@@ -491,7 +491,7 @@ func replaceMatches(ev *run, f *function, s string, limit int, with value.Value)
 		b = append(b, s[min(at, m.start):m.start]...)
 		at = m.end
 		if byFunction != nil {
-			v, err := ev.apply(byFunction, []value.Value{matchObject(s, m)}, value.Value{})
+			v, err := ev.apply(byFunction, []value.Value{matchObject(s, m)}, noContext)
 			if err != nil {
 				return false, err
 			}
