@@ -469,7 +469,7 @@ func replace(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return arg(args, 0), nil
 	}
 	if plain {
-		if !literal {
+		if !literal && strings.Contains(s, pattern) {
 			return value.Value{}, failValue("D3012", arg(args, 2))
 		}
 		grown := len(s) + strings.Count(s, pattern)*len(with)
