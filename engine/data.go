@@ -176,7 +176,7 @@ func (t *thread) effectiveInput() (value.Value, *failure) {
 		}
 		v, f := t.env(t.input).eval(n.arguments)
 		t.probe("afterArguments", v)
-		return v, f
+		return t.bounded(v, f)
 	}
 	v, f := t.env(t.input).choose(n.inputPath)
 	if f != nil {
@@ -189,6 +189,15 @@ func (t *thread) effectiveInput() (value.Value, *failure) {
 	}
 	v, f = t.env(v).eval(n.parameters)
 	t.probe("afterParameters", v)
+	return t.bounded(v, f)
+}
+
+// bounded fails where an effective input that was computed is over the payload limit
+// (Developer Guide, "Handling errors in Step Functions workflows": States.DataLimitExceeded).
+func (t *thread) bounded(v value.Value, f *failure) (value.Value, *failure) {
+	if f == nil && t.x.tooLarge(v) {
+		return value.Value{}, tooLarge(t.node.name)
+	}
 	return v, f
 }
 

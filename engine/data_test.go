@@ -90,6 +90,29 @@ func TestDataFlowInJSONata(t *testing.T) {
 	}
 }
 
+func TestAnEffectiveInputThatIsTooLargeFails(t *testing.T) {
+	const want = "States.DataLimitExceeded: The state/task 'S' returned a result with a size exceeding the maximum number of bytes service limit."
+	const pass = `{"StartAt":"P","States":{"P":{"Type":"Pass","Result":1,"End":true}}}`
+	small := engine.TaskFunc(func(context.Context, *engine.Task) (engine.Result, error) { return engine.JSON(`1`), nil })
+	for name, state := range map[string]string{
+		"Parameters":           `"Type":"Task","Resource":"` + lambda + `","Parameters":{"a.$":"$.a","b.$":"$.a"},"End":true`,
+		"Arguments":            `"Type":"Task","Resource":"` + lambda + `","QueryLanguage":"JSONata","Arguments":"{% $states.input.a & $states.input.a %}","End":true`,
+		"a Parallel's":         `"Type":"Parallel","Parameters":{"a.$":"$.a","b.$":"$.a"},"Branches":[` + pass + `],"End":true`,
+		"a Pass's":             `"Type":"Pass","Parameters":{"a.$":"$.a","b.$":"$.a"},"ResultPath":null,"End":true`,
+		"an iteration's":       `"Type":"Map","ItemsPath":"$.i","ItemSelector":{"a.$":"$.a","b.$":"$.a"},"ItemProcessor":` + pass + `,"End":true`,
+		"a child execution's ": `"Type":"Map","ItemsPath":"$.i","ItemSelector":{"a.$":"$.a","b.$":"$.a"},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},` + pass[1:] + `,"End":true`,
+	} {
+		if got := one(t, state, `{"a":"`+strings.Repeat("a", 150_000)+`","i":[1]}`, small); got != want {
+			t.Errorf("%s: %.200s", name, got)
+		}
+	}
+	caught := one(t, `"Type":"Task","Resource":"`+lambda+`","Parameters":{"a.$":"$.a","b.$":"$.a"},"Catch":[{"ErrorEquals":["States.DataLimitExceeded"],"Next":"C"}],"End":true`,
+		`{"a":"`+strings.Repeat("a", 150_000)+`"}`, small)
+	if !strings.HasPrefix(caught, `{"Error":"States.DataLimitExceeded"`) {
+		t.Errorf("caught: %.200s", caught)
+	}
+}
+
 func TestACaughtErrorThatIsTooLargeEndsTheMachine(t *testing.T) {
 	fails := outcomes(engine.NewTaskError("E", strings.Repeat("c", 300_000)))
 	got := one(t, `"Type":"Task","Resource":"`+lambda+`","Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.e","Next":"C"}],"End":true`, `{"a":"`+strings.Repeat("a", 240_000)+`"}`, fails)

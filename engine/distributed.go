@@ -70,21 +70,21 @@ func (c *compiler) writer(w *asl.ResultWriter) *writer {
 	return &writer{resource: w.Resource, parameters: c.template("ResultWriter/"+c.parametersField(), w.Parameters), config: value.Value(w.Config)}
 }
 
-// tolerance is how many child executions may fail.
+// tolerance is how many child executions may fail; a threshold that is zero is not given.
 type tolerance struct {
 	count      int64
 	percentage float64
 }
 
-// exceeded reports that failed of total executions are too many.
+// exceeded reports that failed of total executions are too many: more than either of
+// the thresholds that are given; where neither is, one is (Developer Guide, "Setting
+// failure thresholds for Distributed Map states in Step Functions").
 func (o tolerance) exceeded(failed, total int) bool {
-	if failed == 0 {
-		return false
+	if o.count == 0 && o.percentage == 0 {
+		return failed > 0
 	}
-	if o.percentage > 0 && float64(failed)*100 <= o.percentage*float64(total) {
-		return false
-	}
-	return int64(failed) > o.count
+	return o.count > 0 && int64(failed) > o.count ||
+		o.percentage > 0 && float64(failed)*100 > o.percentage*float64(total)
 }
 
 func tooManyFailures() *failure {

@@ -254,7 +254,7 @@ func (t *thread) iterationInput(input value.Value, item *mapItem) (value.Value, 
 	t.item, t.ctx = item, value.Value{}
 	v, f := t.env(input).eval(t.node.mapPlan.selector)
 	t.item, t.ctx = outer, ctx
-	return v, f
+	return t.bounded(v, f)
 }
 
 // inlineMap is a Map at work whose iterations are part of the same history.

@@ -108,6 +108,9 @@ func TestADistributedMapToleratesAsManyFailuresAsItSays(t *testing.T) {
 		{`"ToleratedFailureCount":2,`, "[1,3]"},
 		{`"ToleratedFailurePercentage":49,`, "States.ExceedToleratedFailureThreshold"},
 		{`"ToleratedFailurePercentage":50,`, "[1,3]"},
+		{`"ToleratedFailurePercentage":50,"ToleratedFailureCount":2,`, "[1,3]"},
+		{`"ToleratedFailurePercentage":50,"ToleratedFailureCount":1,`, "States.ExceedToleratedFailureThreshold"},
+		{`"ToleratedFailurePercentage":49,"ToleratedFailureCount":2,`, "States.ExceedToleratedFailureThreshold"},
 	} {
 		x := run(t, distributed(tt.fields), `[1,-1,3,-2]`, nil)
 		got := x.Output.String()
@@ -267,6 +270,8 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 		{"no such object", `{"InputType":"JSON"}`, "", "States.ItemReaderFailed no b/k"},
 		{"pointer", `{"InputType":"JSON","ItemsPointer":"/a/b"}`, `{"a":{}}`, "States.ItemReaderFailed ItemsPointer '/a/b' points to nothing in the file."},
 		{"pointer to no array", `{"InputType":"JSON","ItemsPointer":"/a"}`, `{"a":1}`, "States.ItemReaderFailed Attempting to map over non-iterable node."},
+		{"no JSON", `{"InputType":"JSON"}`, "[1,\n2,", "States.ItemReaderFailed S3://b/k is not JSON: 2:3: "},
+		{"a line that is no JSON", `{"InputType":"JSONL"}`, "1\n\n{\"a\":x}\n", "States.ItemReaderFailed S3://b/k is not JSON: 3:6: "},
 		{"manifest is no JSON", `{"InputType":"MANIFEST"}`, `x`, "States.ItemReaderFailed The manifest is not JSON: 1:1: "},
 		{"manifest without files", `{"InputType":"MANIFEST"}`, `{}`, "States.ItemReaderFailed The manifest has no files."},
 		{"file of the manifest", `{"InputType":"MANIFEST"}`, `{"files":[{"key":"gone"}]}`, "States.ItemReaderFailed no b/gone"},

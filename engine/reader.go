@@ -221,7 +221,12 @@ func (s *reading) athena(v value.Value) error {
 // an array as it is.
 func (s *reading) itemsOf(v value.Value) ([]value.Value, error) {
 	if text, ok := bodyText(v); ok {
-		return s.parse(text)
+		items, err := s.parse(text)
+		var syntax *value.SyntaxError
+		if errors.As(err, &syntax) {
+			err = readError(s.at.uri() + " is not JSON: " + syntax.Error())
+		}
+		return items, err
 	}
 	if body, ok := v.Get("Body"); ok {
 		v = body
@@ -321,11 +326,17 @@ func iterable(v value.Value) ([]value.Value, error) {
 
 func lines(text string) ([]value.Value, error) {
 	var items []value.Value
+	n := 0
 	for line := range strings.Lines(text) {
+		n++
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
 		v, err := value.Parse(line)
+		var syntax *value.SyntaxError
+		if errors.As(err, &syntax) {
+			syntax.Line = n
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -62,6 +62,10 @@ type tailMark struct{}
 
 var tailMarker = value.Opaque(&tailMark{})
 
+// noContext is the context of functions that are called where there is none: not
+// undefined, which would do for an argument that was left out.
+var noContext = value.Null()
+
 // apply calls f. The result is not normalized.
 func (ev *run) apply(f *function, args []value.Value, in value.Value) (value.Value, error) {
 	if err := ev.enter(); err != nil {
@@ -274,7 +278,7 @@ func (n *application) applyTo(ev *run, lhs, in value.Value, fr *frame) (value.Va
 	if f := asFunction(lhs); f != nil {
 		return value.Opaque(composed(f, g)), nil
 	}
-	v, err := ev.apply(g, []value.Value{lhs}, value.Value{})
+	v, err := ev.apply(g, []value.Value{lhs}, noContext)
 	return v, locatedIfAny(err, n.place, g.name)
 }
 

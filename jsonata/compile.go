@@ -277,8 +277,19 @@ func (c *compiler) variable(n *ast, s *scope, path []string, call bool) node {
 		c.refs = append(c.refs, Reference{
 			Name: n.text, Path: path, Offset: n.start, End: n.pos, Call: call, Known: library(c.dialect)[n.text] != nil,
 		})
+		if call && n.text == "eval" && c.dialect == StepFunctions {
+			c.refuseEval(n)
+		}
 	}
 	return out
+}
+
+// refuseEval is the error of a call that can only fail: variables of a state machine
+// are no functions.
+func (c *compiler) refuseEval(n *ast) {
+	err := fail("T1006").placed(c.at(n), n.text)
+	err.Message += ": Step Functions has no $eval"
+	c.fail(err)
 }
 
 func (c *compiler) bind(n *ast, s *scope) node {

@@ -21,8 +21,8 @@ const (
 	// Standard is JSONata 2.2.
 	Standard Dialect = iota
 	// StepFunctions is what AWS Step Functions has: JSONata 2.0.6, so without the
-	// operators ?? and ?:, without $eval, and with $partition, $range, $hash,
-	// $random with a seed, $uuid and $parse.
+	// operators ?? and ?: and without $eval, which Compile refuses, and with
+	// $partition, $range, $hash, $random with a seed, $uuid and $parse.
 	StepFunctions
 )
 

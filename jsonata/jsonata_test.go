@@ -58,6 +58,16 @@ func TestStepFunctionsDialect(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
+	for _, text := range []string{`a ?? b`, `a ?: b`, `$eval('1')`, `function($x){$x ~> $eval()}`} {
+		if _, err := jsonata.Compile(text, jsonata.StepFunctions); err == nil {
+			t.Errorf("%s: no error of the definition", text)
+		}
+	}
+	for _, text := range []string{`($eval := function($x){$x}; $eval(1))`, `$eval + 1`} { // one of its own, and a state machine's variable
+		if _, err := jsonata.Compile(text, jsonata.StepFunctions); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	if _, err := eval(t, `$partition([1], 1)`, jsonata.Standard, jsonata.Env{}); code(err) != "T1006" {
 		t.Errorf("partition in the standard dialect: %v", err)
 	}

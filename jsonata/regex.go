@@ -353,7 +353,7 @@ func (ev *run) eachMatch(f *function, s string, limit int, yield func(match) (bo
 	if f.regex != nil {
 		return f.regex.each(ev, s, limit, yield)
 	}
-	v, err := ev.apply(f, []value.Value{value.String(s)}, value.Value{})
+	v, err := ev.apply(f, []value.Value{value.String(s)}, noContext)
 	for ; err == nil && limit != 0; limit-- {
 		v = normalize(v)
 		if v.IsAbsent() {
@@ -366,7 +366,7 @@ func (ev *run) eachMatch(f *function, s string, limit int, yield func(match) (bo
 		if more, err := yield(m); err != nil || !more || next == nil {
 			return err
 		}
-		v, err = ev.apply(next, nil, value.Value{})
+		v, err = ev.apply(next, nil, noContext)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"math"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/internal/value"
@@ -226,11 +227,54 @@ func lowercase(ev *run, args []value.Value, _ value.Value) (value.Value, error) 
 	if !ok {
 		return value.Value{}, nil
 	}
-	return value.String(strings.ToLower(s)), ev.alloc(len(s))
+	return value.String(lower(s)), ev.alloc(len(s))
+}
+
+// lower is s in lower case. A Σ at the end of a word becomes ς (Unicode, "Final_Sigma"),
+// and İ keeps its dot.
+func lower(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	s = strings.ReplaceAll(s, "İ", "i̇")
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(s, "Σ")
+		b.WriteString(strings.ToLower(before))
+		if !found {
+			return b.String()
+		}
+		if endsInLetter(b.String()) && !beginsWithLetter(after) {
+			b.WriteString("ς")
+		} else {
+			b.WriteString("σ")
+		}
+		s = after
+	}
+}
+
+// A letter is here one that has cases; marks and points between are looked through.
+
+func endsInLetter(s string) bool {
+	s = strings.TrimRightFunc(s, caseIgnorable)
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return cased(r)
+}
+
+func beginsWithLetter(s string) bool {
+	s = strings.TrimLeftFunc(s, caseIgnorable)
+	r, _ := utf8.DecodeRuneInString(s)
+	return cased(r)
+}
+
+func cased(r rune) bool { return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt) }
+
+func caseIgnorable(r rune) bool {
+	return strings.ContainsRune("'.:·’‘․﹒＇．", r) || unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk)
 }
 
 // expanding are the letters in use that become several in upper case.
-var expanding = strings.NewReplacer("ß", "SS", "ﬀ", "FF", "ﬁ", "FI", "ﬂ", "FL", "ﬃ", "FFI", "ﬄ", "FFL", "ŉ", "ʼN", "ǰ", "J̌")
+var expanding = strings.NewReplacer("ß", "SS", "ﬀ", "FF", "ﬁ", "FI", "ﬂ", "FL", "ﬃ", "FFI", "ﬄ", "FFL", "ŉ", "ʼN", "ǰ", "J̌", "ΐ", "\u0399\u0308\u0301", "ΰ", "\u03A5\u0308\u0301")
 
 func uppercase(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 	s, ok := textArg(args, 0)
@@ -469,7 +513,7 @@ func replace(ev *run, args []value.Value, _ value.Value) (value.Value, error) {
 		return arg(args, 0), nil
 	}
 	if plain {
-		if !literal {
+		if !literal && strings.Contains(s, pattern) {
 			return value.Value{}, failValue("D3012", arg(args, 2))
 		}
 		grown := len(s) + strings.Count(s, pattern)*len(with)
@@ -491,7 +535,7 @@ func replaceMatches(ev *run, f *function, s string, limit int, with value.Value)
 		b = append(b, s[min(at, m.start):m.start]...)
 		at = m.end
 		if byFunction != nil {
-			v, err := ev.apply(byFunction, []value.Value{matchObject(s, m)}, value.Value{})
+			v, err := ev.apply(byFunction, []value.Value{matchObject(s, m)}, noContext)
 			if err != nil {
 				return false, err
 			}

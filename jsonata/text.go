@@ -1,6 +1,7 @@
 package jsonata
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -95,7 +96,7 @@ func byteIndex(s string, n int) int {
 	return i
 }
 
-// compareText orders strings by their UTF-16 units, as the reference does.
+// compareText orders strings by their UTF-16 units, as the reference does: -1, 0 or 1.
 func compareText(a, b string) int {
 	n := min(len(a), len(b))
 	for i := 0; i < n; i++ {
@@ -113,5 +114,5 @@ func compareText(a, b string) int {
 		}
 		return 1
 	}
-	return len(a) - len(b)
+	return cmp.Compare(len(a), len(b))
 }

@@ -204,3 +204,18 @@ func TestNumbersAreReadAsStrconvReadsThem(t *testing.T) {
 		}
 	}
 }
+
+func TestHalvesOfPairsAreEscaped(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\xed\xa0\xbd":               `"a\ud83d"`,
+		"\xed\xb8\x80\xed\xbf\xbf":    `"\ude00\udfff"`,
+		"\xed\x9f\xbf":                "\"\ud7ff\"",
+		"\xed\xa0":                    "\"��\"",
+		"\xed\xa0\xbd and \U0001F600": "\"\\ud83d and \U0001F600\"",
+	} {
+		v := value.String(text)
+		if got := v.JSON(); got != want || v.Size() != len(want) {
+			t.Errorf("%q: %s of %d bytes, want %s", text, got, v.Size(), want)
+		}
+	}
+}

@@ -196,6 +196,11 @@ const hexDigits = "0123456789abcdef"
 func appendEscaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
+		if loneSurrogate(s[i:]) {
+			dst = append(dst, '\\', 'u', 'd', hexDigits[s[i+1]>>2&0xF], hexDigits[s[i+1]<<2&0xC|s[i+2]>>4&0x3], hexDigits[s[i+2]&0xF])
+			i += 3
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			dst = utf8.AppendRune(dst, r) // invalid bytes become U+FFFD
@@ -206,6 +211,12 @@ func appendEscaped(dst []byte, s string) []byte {
 		i++
 	}
 	return dst
+}
+
+// loneSurrogate reports that s begins with half a UTF-16 pair, in the three bytes in
+// which UTF-8 would write it (WTF-8): JSON has an escape for it, UTF-8 has nothing.
+func loneSurrogate(s string) bool {
+	return len(s) >= 3 && s[0] == 0xED && s[1] >= 0xA0 && s[1] <= 0xBF && s[2] >= 0x80 && s[2] <= 0xBF
 }
 
 func appendEscapedByte(dst []byte, c byte) []byte {
