@@ -106,7 +106,7 @@ func (f *facts) unsaid(said string) []string {
 		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
 			continue
 		}
-		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) {
+		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) || javaClass.MatchString(name) {
 			continue
 		}
 		if names = uniq(append(names, name)); len(names) == 4 {
@@ -129,6 +129,9 @@ var (
 
 // messageName is an ARN, or one word in quotes.
 var messageName = lazyregexp.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
+
+// javaClass is a class of Step Functions' own works, which no workflow knows.
+var javaClass = lazyregexp.New(`^(?:com\.(?:fasterxml|jayway)|java\.(?:lang|util))\.`)
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {

@@ -384,7 +384,7 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Configuration, and(diagnose.InvalidParameters, diagnose.ServiceError), diagnose.Likely, diagnose.No
 	case r.service == "sagemaker" && has("InternalServerError", "internal error"), r.service == "elasticmapreduce" && has("INTERNAL_ERROR"), r.service == "codebuild" && r.status == "FAULT":
 		return diagnose.ServiceError, nil, diagnose.Certain, diagnose.Yes
-	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named"):
+	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named", "ClassNotFoundException", "NoClassDefFoundError", "NoSuchMethodError"):
 		return diagnose.Configuration, and(diagnose.Other, diagnose.InvalidParameters), diagnose.Likely, diagnose.No
 	}
 	if reason, ok := placement[strings.ToUpper(strings.TrimSpace(r.code))]; ok && r.service == "ecs" {
@@ -603,6 +603,29 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	return "The service ran the work and reports that it failed; its log has the reason."
 }
 
+// moduleMissing is a Python module or a JVM class that the work did not find.
+var moduleMissing = lazyregexp.New(`(?:No module named |ClassNotFoundException: |NoClassDefFoundError: )['"]?([A-Za-z_][\w./$]{0,120}\w)`)
+
+// installIn is how a service's work is given a module or class that it lacks.
+func installIn(service, module string) string {
+	top := module
+	if !strings.ContainsAny(module, "/$") && strings.ToLower(module) == module {
+		top, _, _ = strings.Cut(module, ".")
+	}
+	top = harmless(top)
+	switch service {
+	case "glue":
+		return fmt.Sprintf(`Python: add it to the job's arguments, "Arguments": {"--additional-python-modules": %s} (with the package's name and version; Glue 2.0 and later fetch it from PyPI, or from a wheel in S3), or "--extra-py-files" for modules of your own. A JVM class comes with "--extra-jars".`, jsonString(top))
+	case "sagemaker":
+		return fmt.Sprintf("Add %s to requirements.txt beside the script (source_dir), or build it into the image.", top)
+	case "elasticmapreduce", "emr-serverless":
+		return fmt.Sprintf("Give the step what it needs: Python modules as an archive of a virtual environment (--archives, spark.pyspark.python) or through a bootstrap action, JVM classes with --jars or in the application's own jar; %s has to be in it.", top)
+	case "codebuild":
+		return fmt.Sprintf("Install %s in the buildspec's install phase.", top)
+	}
+	return fmt.Sprintf("Install %s into the image that the job runs, and let the definition use the new tag.", top)
+}
+
 // ecrImage is an image in a registry of Amazon ECR: account, region, repository, tag.
 var ecrImage = lazyregexp.New(`(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+):([\w][\w.-]{0,127})`)
 
@@ -634,6 +657,9 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 		return diagnose.Remedy{Title: "Correct the name, or create what is missing", Steps: append([]string{"Check database, table, path, bucket and region against what is really there."}, steps...)}
 	case r.service == "athena" && c == diagnose.InvalidParameters:
 		return diagnose.Remedy{Title: "Correct the query", Steps: append([]string{"Run the QueryString from the history in the Athena console; text that is put into it has to be quoted (better: ExecutionParameters), names of columns and types have to match the table's, and partitions and files its format."}, steps...)}
+	}
+	if m := moduleMissing.FindStringSubmatch(words); m != nil {
+		return diagnose.Remedy{Title: "Install " + harmless(m[1]) + " where the work runs", Steps: append([]string{installIn(r.service, m[1])}, steps...)}
 	}
 	return diagnose.Remedy{Title: "Find the reason in its log and mend it there", Steps: append(steps, "Run the work once by hand with the same parameters (as the TaskScheduled event has them).")}
 }

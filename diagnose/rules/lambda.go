@@ -403,6 +403,10 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	no := diagnose.No
 	k := strings.TrimSuffix(exception(kind), "Exception")
 	switch k {
+	case "MarshalError":
+		return no, "The handler ran to its end, and what it returned cannot be written as JSON: dates, Decimal numbers (as DynamoDB's client gives them), bytes, sets and objects of classes have no form there. Return texts and plain numbers: json.loads(json.dumps(result, default=str))."
+	case "UnmarshalError":
+		return no, "What the function was given is not the JSON that its runtime or handler takes."
 	case "KeyError":
 		if m := keyError.FindStringSubmatch(strings.TrimSpace(msg)); m != nil {
 			return no, fmt.Sprintf("The code looks up the key %s, and what it was given does not have it.", m[1])

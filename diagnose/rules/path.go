@@ -102,6 +102,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 		d.Docs = []string{"Intrinsic functions for JSONPath states in Step Functions", "Transforming data with JSONata in Step Functions"}
 		return d
 	}
+	if own := f.ofContext(d, m, g, known, reads); own != nil {
+		return own
+	}
 	if m.input.IsNull() {
 		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
 	} else if known {
@@ -130,6 +133,34 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 		"States.ALL does not catch States.Runtime: a Catch cannot save a state from a path that is not there.",
 	}
 	d.Docs = []string{"Processing input and output in Step Functions", "Using JSONPath paths", "Handling errors in Step Functions workflows"}
+	return d
+}
+
+// contextMember is a path to what only the context object has, written with the one
+// dollar sign of the input.
+var contextMember = lazyregexp.New(`^\$\.(?:Execution\.(?:Id|Input|Name|RoleArn|StartTime|RedriveCount|RedriveTime)|StateMachine\.(?:Id|Name)|State\.(?:EnteredTime|Name|RetryCount)|Task\.Token|Map\.Item\.(?:Index|Value|Key|Source))\b`)
+
+// ofContext completes d where the path was meant for the context object; else nil.
+func (f *facts) ofContext(d *diagnose.Finding, m missing, g gap, known bool, reads string) *diagnose.Finding {
+	if !contextMember.MatchString(m.path) || known && g.reached != "$" {
+		return nil
+	}
+	meant := "$" + m.path
+	d.Title = fmt.Sprintf("%s reads the input; the context object is %s", pathed(m.path), pathed(meant))
+	d.RootCause = fmt.Sprintf("%s %s, which asks the state's input: what the context object holds is read with two dollar signs, %s.", upper(f.here()), reads, pathed(meant))
+	d.Explanation = "$ is the state's input, $$ the context object, in which Step Functions keeps Execution, State, StateMachine, Task.Token (with .waitForTaskToken) and, inside a Map, Map.Item."
+	span, located := f.place(m.field, m.path)
+	if !located {
+		span, located = f.place("", m.path)
+	}
+	d.Focus = f.focusOn("one dollar sign asks the input", g.pointer, span, located)
+	r := diagnose.Remedy{Title: "Read " + pathed(meant), Steps: []string{fmt.Sprintf("In %s, replace %s by %s (in JSONata: $states.context%s).", f.ofState(), pathed(m.path), pathed(meant), harmless(strings.TrimPrefix(m.path, "$")))}}
+	if located {
+		r.Edits = replace(span, jsonString(meant))
+	}
+	d.Remedies = []diagnose.Remedy{r}
+	d.Prevention = []string{"Try the state with TestState before it is deployed: a misplaced $ shows at once."}
+	d.Docs = []string{"Accessing execution data from the Context object in Step Functions"}
 	return d
 }
 
@@ -414,13 +445,53 @@ func invalidPath(f *facts) *diagnose.Finding {
 			},
 		}}, d.Remedies[len(d.Remedies)-1])
 	case strings.Contains(why, "Expected to find an object") || strings.Contains(why, "but found") || strings.Contains(why, "can only be applied"):
-		d.RootCause = fmt.Sprintf("%s applies %s%s, but the data there has another type than the path needs.", upper(f.here()), path, inField(field))
+		d.RootCause = fmt.Sprintf("%s applies %s%s, but the data there has another type than the path needs%s.", upper(f.here()), path, inField(field), is(foundType(why)))
+		if d.Focus != nil {
+			d.Focus.Label = "needs another type than the data has"
+		}
+		if foundType(why) == "a string" {
+			d.Explanation = "A path does not look into a text. Where the text holds JSON (the body of an HTTP answer or a queue message, a function that returns a string) it has to be parsed first."
+			d.Remedies = append([]diagnose.Remedy{{Title: "Parse the text first, or hand on an object", Steps: []string{
+				`Put a Pass in front with "Parameters": {"parsed.$": "States.StringToJson($.text)"}, where $.text stands for the text's own path, and read below $.parsed here; in JSONata: $parse($states.input.text).`,
+				"Or let whoever writes it hand on the object itself and not a text of it.",
+			}}}, d.Remedies[len(d.Remedies)-1])
+		}
 	}
 	if field == "OutputPath" {
 		d.Explanation = "OutputPath is applied to what the state puts out (its result, placed by ResultPath), not to its input; a bad OutputPath raises States.Runtime, which no Catch sees. " +
 			"With lambda:invoke the function's own result stands under $.Payload."
 	}
 	return d
+}
+
+// foundInstead is the class of the value that a path met, as Step Functions writes it.
+var foundInstead = lazyregexp.New(`but found '(?:[\w.]+\.)?(Text|Int|Long|Double|Decimal|BigInteger|Boolean|Null|Array|String|Integer)(?:Node|List)?'`)
+
+// foundType is the JSON type in a message of foundInstead; "" where it names none.
+func foundType(why string) string {
+	m := foundInstead.FindStringSubmatch(why)
+	if m == nil {
+		return ""
+	}
+	switch m[1] {
+	case "Text", "String":
+		return "a string"
+	case "Boolean":
+		return "a boolean"
+	case "Null":
+		return "null"
+	case "Array":
+		return "an array"
+	}
+	return "a number"
+}
+
+// is makes ": it is a string" of a type; "" of none.
+func is(what string) string {
+	if what == "" {
+		return ""
+	}
+	return ": it is " + what
 }
 
 func inField(field string) string {

@@ -104,6 +104,15 @@ func notFound(f *facts) *diagnose.Finding {
 	if name != "" {
 		thing += " " + name
 	}
+	if bucket, key := f.param("Bucket"), f.param("Key"); f.task.service == "s3" && len(given) > 0 && looksLikeName(bucket) && (kind == "key" || kind == "object") {
+		thing, given = "the object", given[:0]
+		look = "aws s3api list-objects-v2 --bucket " + bucket + " --max-items 10"
+		if key != "" && looksLikeName(key) {
+			thing += " " + key
+			look = "aws s3api head-object --bucket " + bucket + " --key " + key
+		}
+		thing += " in the bucket " + bucket
+	}
 	if len(given) > 1 {
 		from += " (the task names " + list(given) + ")"
 	}
@@ -116,14 +125,17 @@ func notFound(f *facts) *diagnose.Finding {
 	if f.says("alias", ":RAM", "Cannot find alias") || qualifiedARN.MatchString(f.msg) {
 		d.Explanation += " The name has a qualifier: that version or alias has to be there too."
 	}
+	if strings.Contains(f.msg, ":express:") {
+		d.Explanation = "Executions of Express workflows cannot be described, listed or have their history read: what happened in them is only in CloudWatch Logs, where the state machine's logging is switched on (level ALL or ERROR, with execution data)."
+	}
 	d.Focus = f.focusField("does not exist", "Parameters", "Arguments", "Resource")
-	steps := []string{"Look whether it is there, in the same region and account:"}
+	var steps []string
 	if look != "" {
 		arg := or(name, "NAME")
 		if strings.Contains(look, "%s") {
 			look = fmt.Sprintf(look, arg)
 		}
-		steps = append(steps, look)
+		steps = append(steps, "Look whether it is there, in the same region and account:", look)
 	}
 	steps = append(steps, "Correct the name, ARN or region in the definition (or in the data it comes from), or deploy (create) what is missing, before the state machine that uses it.")
 	d.Remedies = []diagnose.Remedy{{Title: "Correct the reference, or create what is missing", Steps: steps}}
