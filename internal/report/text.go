@@ -112,6 +112,21 @@ func (p *printer) notShown(texts []redact.Text) []redact.Text {
 	})
 }
 
+// others names the failures that did not end the execution, the first three of them.
+func (p *printer) others() string {
+	var names []string
+	for _, f := range p.doc.OtherFailures[:min(3, len(p.doc.OtherFailures))] {
+		names = append(names, strings.TrimSpace(where(&f)+" "+str(f.Error)))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if p.doc.OtherFailureCount > len(names) {
+		names = append(names, "…")
+	}
+	return ": " + strings.Join(names, "; ")
+}
+
 // toRead says what keeps it from coming back, the foremost advice alone, and names
 // the pages of documentation.
 func (p *printer) toRead() {
@@ -174,7 +189,7 @@ func (p *printer) notes() {
 		}
 	}
 	if p.doc.Failure != nil && p.doc.OtherFailureCount > 0 {
-		say(fmt.Sprintf("%s inside that did not end the execution", plural(p.doc.OtherFailureCount, "failure")))
+		say(fmt.Sprintf("%s inside that did not end the execution%s", plural(p.doc.OtherFailureCount, "failure"), p.others()))
 	}
 }
 
