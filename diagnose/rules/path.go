@@ -59,9 +59,13 @@ type missing struct {
 	path, field string      // "$.payment.total", "total.$" ("" unknown)
 	reader      string      // "its Choice rule", where there is no field
 	input       value.Value // what the path was looked up in; absent where unknown
-	data        string      // what that is: "its input", "the result of its task"
+	data        string      // what that is: "its input", ofResult
+	event       int64       // in which data is recorded, where that is not the input
 	confidence  diagnose.Confidence
 }
+
+// ofResult is the data of paths that are applied behind a task.
+const ofResult = "the result of this state"
 
 // pathCall is a function at the end of a path: $.list.sum().
 var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
@@ -79,7 +83,11 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.DataPath, m.confidence, diagnose.No)
 	reads := fmt.Sprintf("reads %s", path)
-	if m.field != "" {
+	switch m.field {
+	case "":
+	case "InputPath", "OutputPath", "ItemsPath":
+		reads = fmt.Sprintf("has the %s %s", field, path)
+	default:
 		reads = fmt.Sprintf("takes %s from %s", field, path)
 	}
 	if m.reader != "" {
@@ -198,7 +206,11 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
-	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there. Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
+	why := "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there."
+	if f.c.Machine == nil {
+		why += " Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
+	}
+	return why
 }
 
 func hasKeys(v value.Value, keys ...string) bool {
@@ -240,6 +252,9 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		}
 		out = append(out, r)
 	}
+	if m.data == ofResult {
+		return append(out, giveResult(m))
+	}
 	from := "the state before"
 	if prev := previous(f.state); prev != "" {
 		from = "the state " + prev
@@ -262,6 +277,18 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
+}
+
+// giveResult is what to do where the result of a state lacks what its own path selects.
+func giveResult(m missing) diagnose.Remedy {
+	where := "in the history, the output of its TaskSucceeded event"
+	if m.event != 0 {
+		where = fmt.Sprintf("event %d of the history", m.event)
+	}
+	return diagnose.Remedy{Title: "Select what the result has", Steps: []string{
+		fmt.Sprintf("Look at what the task really gave (%s), and correct %s to a path that is in it on every way.", where, pathed(m.path)),
+		"Is the member to be there, let what is called return it always, null or empty where it has nothing.",
+	}}
 }
 
 // previous names the one state of the same machine that leads to s; "" where there are more or none.
@@ -423,7 +450,10 @@ func invalidPath(f *facts) *diagnose.Finding {
 	miss := missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain}
 	switch field {
 	case "OutputPath", "ResultSelector":
-		miss.data, miss.input = "the result of this state", value.Value{}
+		miss.data, miss.input = ofResult, value.Value{}
+		if s := f.state; field == "OutputPath" && s.ResultPath == nil && s.ResultSelector == nil {
+			miss.input, miss.event = f.result()
+		}
 	}
 	d := f.notThere(miss)
 	path = pathed(path)
