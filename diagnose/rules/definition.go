@@ -26,6 +26,9 @@ var (
 	badPath      = lazyregexp.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
 	oneOf        = lazyregexp.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
 	missingNext  = lazyregexp.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
+	// placeholder is a variable of a template that nobody filled in.
+	placeholder     = lazyregexp.New(`\$\{([A-Za-z][\w.-]{0,80})\}`)
+	distributedOnly = lazyregexp.New(`\b(?:ItemReader|ItemBatcher|ResultWriter|ToleratedFailure\w+)\b`)
 	// templateModel is CloudFormation's refusal of how a template gives the definition.
 	templateModel = lazyregexp.New(`#/(Definition(?:String|S3Location|Substitutions)?)\b[^:]*: (expected type: (\w+), found: (\w+))?`)
 	notReachable  = lazyregexp.New(`State "(.+?)" is not reachable`)
@@ -205,6 +208,14 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		return what, "Every state has to be the start or the target of some Next, Default or Catch at its level.", []string{"Lead to it, or remove it."}
 	}
 	switch {
+	case placeholder.MatchString(w):
+		name := placeholder.FindStringSubmatch(w)[1]
+		return "the placeholder ${" + name + "} was not filled in" + saying(w), "The definition reached Step Functions as it was written: in CloudFormation and SAM DefinitionSubstitutions give the values, in Terraform templatefile(), in the CDK definitionSubstitutions.", []string{
+			fmt.Sprintf("Give %s a value where the definition is deployed, or write the ARN itself.", name)}
+	case distributedOnly.MatchString(w) && strings.Contains(strings.ToLower(w), "distributed"):
+		name := distributedOnly.FindString(w)
+		return name + " stands in a Map that is not distributed" + saying(w), "ItemReader, ItemBatcher, ResultWriter, Label and the ToleratedFailure fields are for Maps whose ItemProcessor runs its items as child executions.", []string{
+			fmt.Sprintf(`Give the ItemProcessor "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, or remove %s.`, name)}
 	case strings.Contains(w, "Task.Token") || strings.Contains(strings.ToLower(w), "task token"):
 		return "it uses a task token where there is none" + saying(w), "$$.Task.Token ($states.context.Task.Token) exists only while a task waits for an answer: in a Task whose Resource ends in .waitForTaskToken.", []string{"Add .waitForTaskToken to the Resource, such as arn:aws:states:::lambda:invoke.waitForTaskToken, or take the token out of the parameters."}
 	case strings.Contains(w, "States.ALL") && strings.Contains(p.pointer+w, "ErrorEquals"):

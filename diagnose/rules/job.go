@@ -283,7 +283,7 @@ var (
 	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
 	pullAbsent      = lazyregexp.New(`(?i)may require|does not exist`)
 	tableAbsent     = lazyregexp.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
-	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|\bOOM(?:Killed)?\b`)
 	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
 	netFailed       = lazyregexp.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
@@ -651,6 +651,8 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 			look = fmt.Sprintf("aws ecr describe-images --registry-id %s --region %s --repository-name %s --image-ids imageTag=%s", m[1], m[2], m[3], m[4])
 		}
 		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: " + look + "; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
+	case c == diagnose.Throttling && (pullFailed.MatchString(words) || strings.Contains(words, "pull rate limit")):
+		return diagnose.Remedy{Title: "Pull as somebody, or from elsewhere", Steps: append([]string{"Docker Hub counts pulls without a login by address, and many share one: log in before the pull (registry credentials from Secrets Manager), or take the image from Amazon ECR (a pull-through cache, public.ecr.aws, or a copy of your own)."}, steps...)}
 	case c == diagnose.Network:
 		return diagnose.Remedy{Title: "Give the work's subnet a way out", Steps: append([]string{"A route to a NAT gateway (or AssignPublicIp ENABLED in a public subnet), or VPC endpoints for ecr.api, ecr.dkr, S3 (gateway), logs, secretsmanager and ssm; security groups that let 443 out and in at the endpoints."}, steps...)}
 	case c == diagnose.ResourceNotFound:

@@ -191,6 +191,8 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	switch {
 	case known && textWithJSON(g.at):
 		return fmt.Sprintf("%s is a text that holds JSON, as bodies of HTTP answers, queue messages and causes are, and a path does not look into a text: it has to be parsed first.", upper(pathed(g.reached)))
+	case known && beyond(g):
+		return fmt.Sprintf("%s is %s, and a path to an item that is not there fails the state. A list with fewer items than usual, or none, is an ordinary answer of queries, filters and listings.", upper(pathed(g.reached)), contents(g.at))
 	case strings.HasPrefix(m.path, "$$.Execution.Input"):
 		return "The context object's Execution.Input is what the execution was started with, whatever the states made of it: whoever starts it (a schedule, a rule, an API, a person) did not send this member."
 	case known && in.Kind() == value.KindObject && in.Len() == 0:
@@ -255,6 +257,13 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	if m.data == ofResult {
 		return append(out, giveResult(m))
 	}
+	if known && beyond(g) && isPath(m.path) {
+		item := join(g.reached, g.missing)
+		return append(out, diagnose.Remedy{Title: "Let an empty list take another way", Steps: []string{
+			fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, with a Default that leads to what is to happen without an item.", jsonString(item), jsonString(f.stateLabel())),
+			"Is the list never to be so short, look at who makes it: the query's key, a filter, the region, a page that was not read.",
+		}})
+	}
 	from := "the state before"
 	if prev := previous(f.state); prev != "" {
 		from = "the state " + prev
@@ -277,6 +286,11 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
+}
+
+// beyond reports a gap behind the end of an array.
+func beyond(g gap) bool {
+	return strings.HasPrefix(g.missing, "[") && g.at.Kind() == value.KindArray
 }
 
 // giveResult is what to do where the result of a state lacks what its own path selects.

@@ -290,7 +290,7 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{}, true
 	case outputBucket.MatchString(msg):
 		return signal{diagnose.Permission, false}, true
-	case containsFold(msg, "TaskDefinition is inactive"):
+	case containsFold(msg, "TaskDefinition is inactive") || inactiveRevision.MatchString(msg):
 		return signal{diagnose.ResourceNotFound, true}, true
 	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
 		return signal{diagnose.Throttling, true}, true
@@ -301,6 +301,9 @@ func special(c *diagnose.Cause) (signal, bool) {
 	}
 	return signal{}, false
 }
+
+// inactiveRevision is a deregistered revision of a definition.
+var inactiveRevision = lazyregexp.New(`(?i)(?:job|task) ?definition \S{1,200} is (?:not (?:in (?:an? )?)?active|inactive|deregistered)`)
 
 // invalidState are exceptions of resources that are not in the state a call needs.
 var invalidState = lazyregexp.New(`(?i)^Invalid(?:\w*State|\w+Status)(?:Fault|Exception)?$`)
