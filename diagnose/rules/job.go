@@ -280,7 +280,7 @@ var (
 	taskDefinition  = lazyregexp.New(`task-definition/([\w-]+(?::\d+)?)`)
 	reasonCode      = lazyregexp.New(`^([A-Z][A-Z_]+):`)
 	badStatus       = lazyregexp.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
-	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|\b403\b|denied: (?:User|Your)|no basic auth`)
 	pullAbsent      = lazyregexp.New(`(?i)may require|does not exist`)
 	tableAbsent     = lazyregexp.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
 	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|\bOOM(?:Killed)?\b`)
