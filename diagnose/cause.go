@@ -288,6 +288,10 @@ func (c *Cause) lambda(depth int) {
 			c.Message = words
 		}
 	}
+	if inner := c.raisedFrom(depth); inner != nil {
+		c.Inner = inner
+		return
+	}
 	if m := pythonTuple.FindStringSubmatch(c.Message); m != nil { // the arguments of an exception, as Python prints them
 		c.Message = m[1] + ": " + m[2]
 	}
@@ -297,6 +301,31 @@ func (c *Cause) lambda(depth int) {
 	if words.Type != "" {
 		c.Type = words.Type
 	}
+}
+
+// raisedFrom is the exception that c was raised from, as Java and .NET report it in a
+// member cause; nil: none. It says what c says in front of its own words, and keeps the
+// name by which Step Functions knows the error.
+func (c *Cause) raisedFrom(depth int) *Cause {
+	doc, ok := c.doc.Get("cause")
+	if !ok || doc.Kind() != value.KindObject || depth >= maxLayers {
+		return nil
+	}
+	inner := &Cause{Error: c.Error}
+	inner.document(doc, depth+1)
+	root := inner.Root()
+	if inner.Shape != LambdaCause || root.Message == "" && root.Type == "" {
+		return nil
+	}
+	switch {
+	case c.Message == "" || strings.Contains(root.Message, c.Message):
+	case strings.Contains(c.Message, root.Message):
+		root.Message = c.Message
+	default:
+		root.Message = c.Message + ": " + root.Message
+	}
+	root.Frames = append(root.Frames, c.Frames...)
+	return inner
 }
 
 // words is what a JSON document says in its own words, as far as it has a member for that.

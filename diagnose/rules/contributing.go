@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -197,7 +198,7 @@ func catcherDropsInput(f *facts) *diagnose.Finding {
 	d := f.contributing("A catcher without ResultPath threw the input away",
 		fmt.Sprintf("%s has a catcher without ResultPath, so that what it leads to gets nothing but Error and Cause: the input of the failed state is gone.", who),
 		"The default ResultPath “$” of a catcher replaces the whole input. What failed, and with which data, can then only be seen in the history, and every state after it that reads the old input fails itself.",
-		diagnose.Remedy{Title: "Keep the input beside the error", Steps: []string{`Add "ResultPath": "$.error" to the catcher (JSONata: an Output that merges $states.input and $states.errorOutput).`}, Edits: keepInput(f, at)})
+		diagnose.Remedy{Title: "Keep the input beside the error", Steps: []string{`Add "ResultPath": "$.error" to the catcher, and read Error and Cause below $.error after it (JSONata: an Output that merges $states.input and $states.errorOutput).`}, Edits: keepInput(f, at)})
 	if _, ok := f.keepBesideError(in); ok && missingPath(f) != nil {
 		d.Remedies = nil // the finding of the missing path offers it
 	}
@@ -217,7 +218,7 @@ func (f *facts) keepBesideError(in value.Value) (diagnose.Remedy, bool) {
 		return diagnose.Remedy{}, false
 	}
 	return diagnose.Remedy{Title: "Keep the input beside the error", Steps: []string{
-		fmt.Sprintf(`Give the catcher of %s a ResultPath, "ResultPath": "$.error": what it leads to then finds the input of %s as it was, and Error and Cause under $.error.`, named(at.Name), named(at.Name)),
+		fmt.Sprintf(`Give the catcher of %s a ResultPath, "ResultPath": "$.error": what it leads to then finds the input of %s as it was, and has to read Error and Cause below $.error.`, named(at.Name), named(at.Name)),
 	}, Edits: edits}, true
 }
 
@@ -225,11 +226,53 @@ func keepInput(f *facts, s *asl.State) []asl.Edit {
 	if s == nil || s.Machine == nil || s.Machine.Source() == nil {
 		return nil
 	}
-	text := s.Machine.Source().Text
+	c := catcherOf(s, f.c.Origin)
+	if c == nil || c.ResultPath != nil {
+		return nil
+	}
+	if text := s.Machine.Source().Text; c.Span.Start >= len(text) || text[c.Span.Start] != '{' {
+		return nil
+	}
+	at := c.Span.Start + 1
+	edits := []asl.Edit{{Span: asl.Span{Start: at, End: at}, New: `"ResultPath": "$.error", `}}
+	return append(edits, belowError(s.Machine, c.Next)...)
+}
+
+// errorMember is what a catcher without ResultPath leaves of an input.
+var errorMember = lazyregexp.New(`\$\.(?:Error|Cause)\b`)
+
+// belowError lets the state called name read Error and Cause below $.error.
+func belowError(m *asl.Machine, name string) []asl.Edit {
+	for _, s := range m.States {
+		if s.Name != name || s.QueryLanguage == asl.JSONata || s.Branch != nil || s.Map != nil {
+			continue
+		}
+		var edits []asl.Edit
+		text := m.Source().Text
+		for _, hit := range errorMember.FindAllStringIndex(text[s.Span.Start:s.Span.End], -1) {
+			at := s.Span.Start + hit[0]
+			if at > 0 && text[at-1] == '$' {
+				continue
+			}
+			edits = append(edits, asl.Edit{Span: asl.Span{Start: at + len("$."), End: at + len("$.")}, New: "error."})
+		}
+		return edits
+	}
+	return nil
+}
+
+// catcherOf is the catcher of s that takes a failure: the first that names its error,
+// or one of the names that stand for many. It is nil where none does.
+func catcherOf(s *asl.State, failure *diagnose.Failure) *asl.Catcher {
+	name := ""
+	if failure != nil && failure.Error != nil {
+		name = *failure.Error
+	}
 	for _, c := range s.Catch {
-		if c.ResultPath == nil && c.Span.Start < len(text) && text[c.Span.Start] == '{' {
-			at := c.Span.Start + 1
-			return []asl.Edit{{Span: asl.Span{Start: at, End: at}, New: `"ResultPath": "$.error", `}}
+		for _, e := range c.ErrorEquals {
+			if e == name || e == "States.ALL" || e == "States.TaskFailed" && name != "States.Timeout" {
+				return c
+			}
 		}
 	}
 	return nil

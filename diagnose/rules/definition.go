@@ -22,11 +22,16 @@ var (
 	problemPlace = lazyregexp.New(`(?s)^(.*) at (/.*)$`)
 	statePointer = lazyregexp.New(`/States/([^/]+?)(?:/([^/']+(?:/[^/']+)*))?$`)
 	required     = lazyregexp.New(`(?:These fields are required|field is required|required): \[?([\w, ]+)\]?`)
-	notAllowed   = lazyregexp.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field '([\w.$]+)' is not supported|'([\w.$]+)' is not (?:a )?supported)`)
+	notAllowed   = lazyregexp.New(`(?:Field '?(\w+)'? (?:is )?not (?:allowed|supported)|[Tt]he field ['"]([\w.$]+)['"] is not supported|'([\w.$]+)' is not (?:a )?supported)`)
 	badPath      = lazyregexp.New(`The value for the field '([^']+)' must be a valid (?:JSONPath|ReferencePath|Reference Path)`)
 	oneOf        = lazyregexp.New(`field '(\w+)' should have one of these values: \[([^\]]*)\]`)
 	missingNext  = lazyregexp.New(`Missing '(\w+)' target: (.+?)(?: at |$)`)
-	notReachable = lazyregexp.New(`State "(.+?)" is not reachable`)
+	// placeholder is a variable of a template that nobody filled in.
+	placeholder     = lazyregexp.New(`\$\{([A-Za-z][\w.-]{0,80})\}`)
+	distributedOnly = lazyregexp.New(`\b(?:ItemReader|ItemBatcher|ResultWriter|ToleratedFailure\w+)\b`)
+	// templateModel is CloudFormation's refusal of how a template gives the definition.
+	templateModel = lazyregexp.New(`#/(Definition(?:String|S3Location|Substitutions)?)\b[^:]*: (expected type: (\w+), found: (\w+))?`)
+	notReachable  = lazyregexp.New(`State "(.+?)" is not reachable`)
 )
 
 // refused reports that the failure is about the definition's own text.
@@ -36,7 +41,7 @@ func (f *facts) isRefused() bool {
 	if f.nested != nil || f.lambda() {
 		return false
 	}
-	if f.errorIs("InvalidDefinition", "StepFunctions.InvalidDefinitionException") || strings.HasPrefix(f.msg, "Invalid State Machine Definition") {
+	if f.errorIs("InvalidDefinition", "StepFunctions.InvalidDefinitionException") || strings.HasPrefix(f.msg, "Invalid State Machine Definition") || templateModel.MatchString(f.msg) {
 		return true
 	}
 	return f.phase == diagnose.Create && refusal.MatchString(f.msg)
@@ -132,6 +137,14 @@ func (p *refusedPlace) place() {
 // say tells one problem in words of our own, why it is one, and what to do.
 func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	w := p.words
+	if m := templateModel.FindStringSubmatch(w); m != nil {
+		what = fmt.Sprintf("CloudFormation does not take the value of its property %s", m[1])
+		if m[3] != "" {
+			what += fmt.Sprintf(" (a %s is expected, the template gives a %s)", m[3], m[4])
+		}
+		return what + saying(w), "CloudFormation checks the template against the resource's schema before Step Functions sees it: DefinitionString is a text (JSON in a text), Definition an object, DefinitionSubstitutions a map of texts.", []string{
+			"Give an object as Definition, a text as DefinitionString (Fn::Sub of a text, or toJsonString), not the one under the name of the other."}
+	}
 	if m := required.FindStringSubmatch(w); m != nil {
 		fields := strings.Split(m[1], ",")
 		for i := range fields {
@@ -170,6 +183,9 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 	}
 	if m := notAllowed.FindStringSubmatch(w); m != nil {
 		field := firstOf(m[1:]...)
+		if strings.Contains(w, "not supported by Step Functions") || parametersOf.MatchString(p.field) {
+			return notTaken(field)
+		}
 		kind := ""
 		if s := f.stateType(); s != "" {
 			kind = fmt.Sprintf(" in a %s state", s)
@@ -192,6 +208,14 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		return what, "Every state has to be the start or the target of some Next, Default or Catch at its level.", []string{"Lead to it, or remove it."}
 	}
 	switch {
+	case placeholder.MatchString(w):
+		name := placeholder.FindStringSubmatch(w)[1]
+		return "the placeholder ${" + name + "} was not filled in" + saying(w), "The definition reached Step Functions as it was written: in CloudFormation and SAM DefinitionSubstitutions give the values, in Terraform templatefile(), in the CDK definitionSubstitutions.", []string{
+			fmt.Sprintf("Give %s a value where the definition is deployed, or write the ARN itself.", name)}
+	case distributedOnly.MatchString(w) && strings.Contains(strings.ToLower(w), "distributed"):
+		name := distributedOnly.FindString(w)
+		return name + " stands in a Map that is not distributed" + saying(w), "ItemReader, ItemBatcher, ResultWriter, Label and the ToleratedFailure fields are for Maps whose ItemProcessor runs its items as child executions.", []string{
+			fmt.Sprintf(`Give the ItemProcessor "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, or remove %s.`, name)}
 	case strings.Contains(w, "Task.Token") || strings.Contains(strings.ToLower(w), "task token"):
 		return "it uses a task token where there is none" + saying(w), "$$.Task.Token ($states.context.Task.Token) exists only while a task waits for an answer: in a Task whose Resource ends in .waitForTaskToken.", []string{"Add .waitForTaskToken to the Resource, such as arn:aws:states:::lambda:invoke.waitForTaskToken, or take the token out of the parameters."}
 	case strings.Contains(w, "States.ALL") && strings.Contains(p.pointer+w, "ErrorEquals"):
@@ -214,6 +238,22 @@ func (p *refusedPlace) say(f *facts) (what, explain string, steps []string) {
 		return "it mixes the query languages" + saying(w), "Parameters, InputPath, OutputPath, ResultPath, ResultSelector, ItemsPath and “.$” keys are for JSONPath; Arguments, Output, Items and {% … %} for JSONata. QueryLanguage at the top holds for all states that do not say otherwise.", []string{"Set \"QueryLanguage\" at the top or in the state, or use the fields of the language in force."}
 	}
 	return "a rule of the Amazon States Language is broken there" + saying(w), "", []string{"Compare the place with the page of that state type."}
+}
+
+// parametersOf is where a state gives its integration what to call with.
+var parametersOf = lazyregexp.New(`^(?:Parameters|Arguments)\b`)
+
+// notTaken tells of a parameter that an integration does not know.
+func notTaken(field string) (what, explain string, steps []string) {
+	what = fmt.Sprintf("the integration does not take the parameter %s (the field is not supported by Step Functions)", field)
+	explain = "Each optimised integration has a list of parameters of its own, which Step Functions checks. Their names begin with a capital letter, whatever the service's own API or SDK writes."
+	if first := strings.ToUpper(field[:1]); first != field[:1] {
+		right := first + field[1:]
+		return what, explain, []string{fmt.Sprintf("Write %s.", right), fmt.Sprintf("Is %s refused too, the integration does not have it: see its page of the documentation.", right)}
+	}
+	return what, explain, []string{
+		fmt.Sprintf("Look at the list of parameters on the integration's page. What is not there can be given through the AWS SDK integration (arn:aws:states:::aws-sdk:service:apiAction), which takes all of the API's, or in a call of its own after this one; else remove %s.", field),
+	}
 }
 
 // fields are the fields of states, for names that are near to one.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
@@ -106,7 +107,7 @@ func (f *facts) unsaid(said string) []string {
 		if i := strings.LastIndexAny(name, ":/"); strings.HasPrefix(name, "arn:") && i > 0 && strings.Contains(said, name[i+1:]) {
 			continue
 		}
-		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) {
+		if len(name) < 3 || len(name) > 120 || strings.Contains(said, name) || !looksLikeName(name) || commanding.MatchString(name) || longWord.MatchString(name) || hostLike.MatchString(name) && !fileLike.MatchString(name) || broad.MatchString(name) || javaClass.MatchString(name) {
 			continue
 		}
 		if names = uniq(append(names, name)); len(names) == 4 {
@@ -129,6 +130,9 @@ var (
 
 // messageName is an ARN, or one word in quotes.
 var messageName = lazyregexp.New(`(arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w:/+=,.@*$-]+)|'([\w$@./:+=*#-]+)'|"([\w$@./:+=*#-]+)"|` + "`([\\w$@./:+=*#-]+)`")
+
+// javaClass is a class of Step Functions' own works, which no workflow knows.
+var javaClass = lazyregexp.New(`^(?:com\.(?:fasterxml|jayway)|java\.(?:lang|util))\.`)
 
 // one is on for checks that have at most one finding.
 func one(check func(*facts) *diagnose.Finding) func(*diagnose.Case) []diagnose.Finding {
@@ -325,6 +329,32 @@ func (f *facts) readInput() value.Value {
 		return value.Value{}
 	}
 	return v
+}
+
+// result is what the failing state's task gave in its last attempt, and the event
+// that has it; absent and 0 where the history does not tell.
+func (f *facts) result() (value.Value, int64) {
+	if f.c.Execution == nil || f.sub.EnteredEvent == 0 || f.nested != nil {
+		return value.Value{}, 0
+	}
+	inside := map[int64]bool{f.sub.EnteredEvent: true}
+	found, at := value.Value{}, int64(0)
+	for _, e := range f.c.Execution.Events() {
+		if !inside[e.PreviousID] {
+			continue
+		}
+		inside[e.ID] = true
+		switch e.Type {
+		case history.TaskSucceeded, history.LambdaFunctionSucceeded, history.ActivitySucceeded:
+			if e.Details == nil || e.Details.Output.IsAbsent() || e.Details.Output.Truncated {
+				continue
+			}
+			if v, err := value.Parse(e.Details.Output.String()); err == nil {
+				found, at = v, e.ID
+			}
+		}
+	}
+	return found, at
 }
 
 // says reports that the root's error name, type or words contain one of the texts, whatever the case.

@@ -155,3 +155,51 @@ func TestTheStateThatLostAFieldIsNamed(t *testing.T) {
 		t.Errorf("the first remedy is %+v", r)
 	}
 }
+
+// Of several catchers the one that took the failure is given its ResultPath, and the
+// state it leads to reads the error where it then is.
+func TestTheCatcherThatTookTheFailureKeepsTheInput(t *testing.T) {
+	m, err := asl.Parse("", []byte(`{"StartAt": "Pay", "States": {
+		"Pay": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "pay"},
+			"Catch": [{"ErrorEquals": ["Busy"], "Next": "Wait"}, {"ErrorEquals": ["States.ALL"], "Next": "Tell"}], "End": true},
+		"Wait": {"Type": "Pass", "End": true},
+		"Tell": {"Type": "Pass", "Parameters": {"order.$": "$.id", "why.$": "$.Cause", "run.$": "$$.Execution.Id"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, firstCause := "Declined", `{"errorType": "Declined", "errorMessage": "by the issuer"}`
+	then, thenCause := "States.Runtime", "An error occurred while executing the state 'Tell' (entered at the event id #7). The JSONPath '$.id' specified for the field 'order.$' could not be found in the input '{\"Error\":\"Declined\",\"Cause\":\"{}\"}'"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, State: m.States[2], HandlerFailed: true,
+		Origin:  &diagnose.Failure{State: "Pay", StateType: "Task", Error: &first, Cause: &firstCause, EndedAt: "Tell"},
+		Failure: &diagnose.Failure{State: "Tell", StateType: "Pass", Error: &then, Cause: &thenCause}}
+	edited(t, c, diagnose.Judge(c, rules.All())[0], `{"ResultPath": "$.error", "ErrorEquals": ["States.ALL"], "Next": "Tell"}`)
+	edited(t, c, diagnose.Judge(c, rules.All())[0], `"why.$": "$.error.Cause", "run.$": "$$.Execution.Id"`)
+}
+
+// A path that is applied to a result is held against the result that the history has.
+func TestAnOutputPathIsComparedWithTheRecordedResult(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Fetch", "input": "{\"body\": 1}"}},
+		{"id": 3, "type": "TaskScheduled", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2},
+		{"id": 4, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "taskSucceededEventDetails": {"output": "{\"Payload\": {\"total\": 9}}"}},
+		{"id": 5, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Fetch", "States": {"Fetch": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+		"Parameters": {"FunctionName": "fetch"}, "OutputPath": "$.Payload.body", "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.Runtime", "An error occurred while executing the state 'Fetch' (entered at the event id #2). Invalid path '$.Payload.body' : No results for path: $['Payload']['body']"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[0],
+		Failure: &diagnose.Failure{State: "Fetch", StateType: "Task", EnteredEvent: 2, FailedEvent: 5, Error: &name, Cause: &cause, Input: history.Text(`{"body": 1}`)}}
+	text := report(diagnose.Judge(c, rules.All())[0])
+	for _, want := range []string{"$.Payload is an object with total, so body is missing", "event 4 of the history"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said:\n%s", want, text)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // HTTPTask sees an HTTP endpoint that answered with an error, or did not answer.
@@ -88,10 +89,45 @@ func apiGatewayStatus(f *facts) *diagnose.Finding {
 		d.Explanation += " With AuthType IAM_ROLE the state machine's role needs execute-api:Invoke on arn:aws:execute-api:REGION:ACCOUNT:API_ID/STAGE/METHOD/PATH; with RESOURCE_POLICY the API's policy has to name the state machine's role; “Missing Authentication Token” means that stage, method or path do not exist."
 		d.Also = []diagnose.Category{diagnose.ResourceNotFound}
 	}
+	if strings.HasPrefix(m[1], "5") {
+		d.Explanation += " API Gateway answers 502 where the integration behind it gave what it cannot use (a Lambda function that raised, or whose result is not {statusCode, headers, body as a text}), 504 where the integration took longer than its time-out (29 seconds as a rule), 503 where it could not be reached."
+		d.Remedies = append([]diagnose.Remedy{{Title: "Look at the integration behind the API", Steps: []string{
+			"Read the API's execution log of that request (switch logging on for the stage), and the log of the Lambda function or service behind it.",
+		}}}, d.Remedies...)
+	}
 	d.Explanation += " ApiEndpoint is the host name alone (id.execute-api.region.amazonaws.com), Stage and Path stand in fields of their own."
 	d.Docs = []string{"Create API Gateway REST APIs with Step Functions"}
 	return d
 }
+
+// address is method and place of the call, for a sentence: " (GET api.example.com/v1/items)".
+// Only what the definition itself says is told: an address from the input is anybody's.
+func (f *facts) address() string {
+	text := func(name string) string {
+		node := f.paramNode(name)
+		if node == nil || node.Literal.IsAbsent() {
+			return ""
+		}
+		s, _ := value.Value(node.Literal).AsString()
+		if !plainAddress.MatchString(s) {
+			return ""
+		}
+		return s
+	}
+	where := strings.TrimPrefix(text("ApiEndpoint"), "https://")
+	if where == "" {
+		return ""
+	}
+	for _, part := range []string{text("Stage"), text("Path")} {
+		if part != "" {
+			where = strings.TrimSuffix(where, "/") + "/" + strings.TrimPrefix(part, "/")
+		}
+	}
+	return " (" + strings.TrimSpace(text("Method")+" "+where) + ")"
+}
+
+// plainAddress has no query, no user and no blank in it.
+var plainAddress = lazyregexp.New(`^(?:https://)?[\w.{}$/:~+-]{1,200}$`)
 
 func (f *facts) answered(status, who string) *diagnose.Finding {
 	n, _ := strconv.Atoi(status)
@@ -102,7 +138,7 @@ func (f *facts) answered(status, who string) *diagnose.Finding {
 		words = firstOf(f.get("message"), f.get("Message"), f.get("error"), f.get("errorMessage"), f.get("error", "message"), f.get("ResponseBody"), f.get("detail"))
 	}
 	d.Title = fmt.Sprintf("%s answered HTTP %s", upper(who), status)
-	d.RootCause = fmt.Sprintf("%s that %s calls answered HTTP %s: %s%s.", upper(who), f.here(), status, why, strings.Replace(saying(words), ": ", "; it says ", 1))
+	d.RootCause = fmt.Sprintf("%s that %s calls%s answered HTTP %s: %s%s.", upper(who), f.here(), f.address(), status, why, strings.Replace(saying(words), ": ", "; it says ", 1))
 	d.Explanation = "The call got through; the status is the answer of the other side."
 	d.Focus = f.focusField("answered "+status, "Parameters", "Arguments", "Resource")
 	d.Remedies = []diagnose.Remedy{{Title: "Mend the request, or the other side", Steps: []string{step}}}

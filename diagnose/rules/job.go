@@ -280,10 +280,10 @@ var (
 	taskDefinition  = lazyregexp.New(`task-definition/([\w-]+(?::\d+)?)`)
 	reasonCode      = lazyregexp.New(`^([A-Z][A-Z_]+):`)
 	badStatus       = lazyregexp.New(`(?i)^(fail|error|timeout|timed|stopp|cancel|abort)`)
-	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|403|denied: (?:User|Your)|no basic auth`)
+	pullDenied      = lazyregexp.New(`(?i)not authorized|AccessDenied|\b403\b|denied: (?:User|Your)|no basic auth`)
 	pullAbsent      = lazyregexp.New(`(?i)may require|does not exist`)
 	tableAbsent     = lazyregexp.New(`(?i)\b(?:table|schema|database|view|catalog) \S+ (?:does not exist|not found)`)
-	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|OOM`)
+	containerMemory = lazyregexp.New(`(?i)OutOfMemory|out of memory|memory usage|OUT_OF_MEMORY|Container killed by YARN|exceeding (?:physical )?memory|more memory|Java heap|MemoryError|\bOOM(?:Killed)?\b`)
 	pullFailed      = lazyregexp.New(`CannotPullContainer|CannotPullImageManifest|CannotPull|ImagePull|manifest unknown|pull image|unable to pull (?:the )?image`)
 	startFailed     = lazyregexp.New(`CannotStartContainer|CannotCreateContainer|CannotInspectContainer|exec format error|executable file not found|no such file or directory: unknown|ContainerRuntimeError|platform does not match|exec user process caused|Cannot run program`)
 	netFailed       = lazyregexp.New(`(?i)waiting for network interface provisioning|network interface (?:creation|provisioning) (?:timed out|failed)|unexpected EC2 error while attempting to (?:create|attach|tag) (?:the )?network interface`)
@@ -384,7 +384,7 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.Configuration, and(diagnose.InvalidParameters, diagnose.ServiceError), diagnose.Likely, diagnose.No
 	case r.service == "sagemaker" && has("InternalServerError", "internal error"), r.service == "elasticmapreduce" && has("INTERNAL_ERROR"), r.service == "codebuild" && r.status == "FAULT":
 		return diagnose.ServiceError, nil, diagnose.Certain, diagnose.Yes
-	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named"):
+	case has("IMPORT_ERROR", "ModuleNotFoundError", "ImportError", "BOOTSTRAP_FAILURE", "YAML_FILE_ERROR", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "VALIDATION_ERROR", "No module named", "ClassNotFoundException", "NoClassDefFoundError", "NoSuchMethodError"):
 		return diagnose.Configuration, and(diagnose.Other, diagnose.InvalidParameters), diagnose.Likely, diagnose.No
 	}
 	if reason, ok := placement[strings.ToUpper(strings.TrimSpace(r.code))]; ok && r.service == "ecs" {
@@ -603,6 +603,29 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 	return "The service ran the work and reports that it failed; its log has the reason."
 }
 
+// moduleMissing is a Python module or a JVM class that the work did not find.
+var moduleMissing = lazyregexp.New(`(?:No module named |ClassNotFoundException: |NoClassDefFoundError: )['"]?([A-Za-z_][\w./$]{0,120}\w)`)
+
+// installIn is how a service's work is given a module or class that it lacks.
+func installIn(service, module string) string {
+	top := module
+	if !strings.ContainsAny(module, "/$") && strings.ToLower(module) == module {
+		top, _, _ = strings.Cut(module, ".")
+	}
+	top = harmless(top)
+	switch service {
+	case "glue":
+		return fmt.Sprintf(`Python: add it to the job's arguments, "Arguments": {"--additional-python-modules": %s} (with the package's name and version; Glue 2.0 and later fetch it from PyPI, or from a wheel in S3), or "--extra-py-files" for modules of your own. A JVM class comes with "--extra-jars".`, jsonString(top))
+	case "sagemaker":
+		return fmt.Sprintf("Add %s to requirements.txt beside the script (source_dir), or build it into the image.", top)
+	case "elasticmapreduce", "emr-serverless":
+		return fmt.Sprintf("Give the step what it needs: Python modules as an archive of a virtual environment (--archives, spark.pyspark.python) or through a bootstrap action, JVM classes with --jars or in the application's own jar; %s has to be in it.", top)
+	case "codebuild":
+		return fmt.Sprintf("Install %s in the buildspec's install phase.", top)
+	}
+	return fmt.Sprintf("Install %s into the image that the job runs, and let the definition use the new tag.", top)
+}
+
 // ecrImage is an image in a registry of Amazon ECR: account, region, repository, tag.
 var ecrImage = lazyregexp.New(`(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+):([\w][\w.-]{0,127})`)
 
@@ -628,12 +651,17 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 			look = fmt.Sprintf("aws ecr describe-images --registry-id %s --region %s --repository-name %s --image-ids imageTag=%s", m[1], m[2], m[3], m[4])
 		}
 		return diagnose.Remedy{Title: "Correct the image, or push it", Steps: append([]string{"Look whether the tag is there: " + look + "; correct the image in the task or job definition, or push the tag; then let the state use the new revision."}, steps...)}
+	case c == diagnose.Throttling && (pullFailed.MatchString(words) || strings.Contains(words, "pull rate limit")):
+		return diagnose.Remedy{Title: "Pull as somebody, or from elsewhere", Steps: append([]string{"Docker Hub counts pulls without a login by address, and many share one: log in before the pull (registry credentials from Secrets Manager), or take the image from Amazon ECR (a pull-through cache, public.ecr.aws, or a copy of your own)."}, steps...)}
 	case c == diagnose.Network:
 		return diagnose.Remedy{Title: "Give the work's subnet a way out", Steps: append([]string{"A route to a NAT gateway (or AssignPublicIp ENABLED in a public subnet), or VPC endpoints for ecr.api, ecr.dkr, S3 (gateway), logs, secretsmanager and ssm; security groups that let 443 out and in at the endpoints."}, steps...)}
 	case c == diagnose.ResourceNotFound:
 		return diagnose.Remedy{Title: "Correct the name, or create what is missing", Steps: append([]string{"Check database, table, path, bucket and region against what is really there."}, steps...)}
 	case r.service == "athena" && c == diagnose.InvalidParameters:
 		return diagnose.Remedy{Title: "Correct the query", Steps: append([]string{"Run the QueryString from the history in the Athena console; text that is put into it has to be quoted (better: ExecutionParameters), names of columns and types have to match the table's, and partitions and files its format."}, steps...)}
+	}
+	if m := moduleMissing.FindStringSubmatch(words); m != nil {
+		return diagnose.Remedy{Title: "Install " + harmless(m[1]) + " where the work runs", Steps: append([]string{installIn(r.service, m[1])}, steps...)}
 	}
 	return diagnose.Remedy{Title: "Find the reason in its log and mend it there", Steps: append(steps, "Run the work once by hand with the same parameters (as the TaskScheduled event has them).")}
 }

@@ -305,6 +305,11 @@ func lambdaEnvironment(f *facts) *diagnose.Finding {
 		d.Title = fmt.Sprintf("Lambda cannot set up %s: %s", f.functionOr(), e.cause)
 		d.RootCause = fmt.Sprintf("Lambda could not make an environment for %s, as %s.", f.functionOr(), e.cause)
 		d.Explanation = "The code did not run: Lambda makes the function's environment (network interface, decrypted variables, file system) before it calls the handler."
+		if name == "RecursiveInvocationException" {
+			d.Title = fmt.Sprintf("Lambda stopped %s, as it sets itself off again and again", f.functionOr())
+			d.RootCause = fmt.Sprintf("Lambda did not invoke %s, as %s.", f.functionOr(), e.cause)
+			d.Explanation = "Lambda counts how often an event has gone round through the same function and SQS, SNS or S3, and stops at about 16 rounds."
+		}
 		d.Remedies = []diagnose.Remedy{{Title: "Mend the function's set-up", Steps: []string{e.step, "Then test it alone: aws lambda invoke --function-name " + f.functionArg() + " out.json"}}}
 		if e.retryable == diagnose.Yes {
 			d.Remedies = append(d.Remedies, f.retryRemedy("Retry with back-off and jitter"))
@@ -373,12 +378,20 @@ func lambdaException(f *facts) *diagnose.Finding {
 		fmt.Sprintf("Look at %s, with the input of %s as the history recorded it.", where, f.ofState()),
 		"Read the log of that invocation: " + look,
 	}}, {Title: "Let the workflow tell expected errors from bugs", Steps: []string{
-		fmt.Sprintf("Catch the expected ones by name: {\"ErrorEquals\": [%s], \"ResultPath\": \"$.error\", \"Next\": \"…\"}; retry only those that can pass.", jsonString(kind)),
+		fmt.Sprintf("Catch the expected ones by name: {\"ErrorEquals\": [%s], \"ResultPath\": \"$.error\", \"Next\": \"…\"}; retry only those that can pass.", jsonString(f.nameToCatch(kind))),
 	}}}
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Let the function raise errors of its own types (they become the error name of the state), with what was wrong in the message, and test it with the input that failed."}
 	d.Docs = []string{"Handling errors in Step Functions workflows", "Lambda function errors in Step Functions"}
 	return d
+}
+
+// nameToCatch is the error as a Catch of this execution has to name it, else kind.
+func (f *facts) nameToCatch(kind string) string {
+	if name := f.top.Error; f.nested == nil && name != "" && looksLikeName(name) {
+		return name
+	}
+	return kind
 }
 
 // raisedByFunction reports an error name that is none of Step Functions' or Lambda's, from a task that calls a function.
@@ -403,6 +416,10 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	no := diagnose.No
 	k := strings.TrimSuffix(exception(kind), "Exception")
 	switch k {
+	case "MarshalError":
+		return no, "The handler ran to its end, and what it returned cannot be written as JSON: dates, Decimal numbers (as DynamoDB's client gives them), bytes, sets and objects of classes have no form there. Return texts and plain numbers: json.loads(json.dumps(result, default=str))."
+	case "UnmarshalError":
+		return no, "What the function was given is not the JSON that its runtime or handler takes."
 	case "KeyError":
 		if m := keyError.FindStringSubmatch(strings.TrimSpace(msg)); m != nil {
 			return no, fmt.Sprintf("The code looks up the key %s, and what it was given does not have it.", m[1])

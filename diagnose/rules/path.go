@@ -59,9 +59,13 @@ type missing struct {
 	path, field string      // "$.payment.total", "total.$" ("" unknown)
 	reader      string      // "its Choice rule", where there is no field
 	input       value.Value // what the path was looked up in; absent where unknown
-	data        string      // what that is: "its input", "the result of its task"
+	data        string      // what that is: "its input", ofResult
+	event       int64       // in which data is recorded, where that is not the input
 	confidence  diagnose.Confidence
 }
+
+// ofResult is the data of paths that are applied behind a task.
+const ofResult = "the result of this state"
 
 // pathCall is a function at the end of a path: $.list.sum().
 var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
@@ -79,7 +83,11 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	}
 	d := f.finding(diagnose.DataPath, m.confidence, diagnose.No)
 	reads := fmt.Sprintf("reads %s", path)
-	if m.field != "" {
+	switch m.field {
+	case "":
+	case "InputPath", "OutputPath", "ItemsPath":
+		reads = fmt.Sprintf("has the %s %s", field, path)
+	default:
 		reads = fmt.Sprintf("takes %s from %s", field, path)
 	}
 	if m.reader != "" {
@@ -101,6 +109,9 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 		d.Prevention = []string{"Try paths with TestState before they are deployed: what works in a JSONPath tester elsewhere may not work here."}
 		d.Docs = []string{"Intrinsic functions for JSONPath states in Step Functions", "Transforming data with JSONata in Step Functions"}
 		return d
+	}
+	if own := f.ofContext(d, m, g, known, reads); own != nil {
+		return own
 	}
 	if m.input.IsNull() {
 		d.RootCause = fmt.Sprintf("%s %s, but %s is null: there is nothing to read from.", upper(f.here()), reads, m.data)
@@ -133,6 +144,34 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	return d
 }
 
+// contextMember is a path to what only the context object has, written with the one
+// dollar sign of the input.
+var contextMember = lazyregexp.New(`^\$\.(?:Execution\.(?:Id|Input|Name|RoleArn|StartTime|RedriveCount|RedriveTime)|StateMachine\.(?:Id|Name)|State\.(?:EnteredTime|Name|RetryCount)|Task\.Token|Map\.Item\.(?:Index|Value|Key|Source))\b`)
+
+// ofContext completes d where the path was meant for the context object; else nil.
+func (f *facts) ofContext(d *diagnose.Finding, m missing, g gap, known bool, reads string) *diagnose.Finding {
+	if !contextMember.MatchString(m.path) || known && g.reached != "$" {
+		return nil
+	}
+	meant := "$" + m.path
+	d.Title = fmt.Sprintf("%s reads the input; the context object is %s", pathed(m.path), pathed(meant))
+	d.RootCause = fmt.Sprintf("%s %s, which asks the state's input: what the context object holds is read with two dollar signs, %s.", upper(f.here()), reads, pathed(meant))
+	d.Explanation = "$ is the state's input, $$ the context object, in which Step Functions keeps Execution, State, StateMachine, Task.Token (with .waitForTaskToken) and, inside a Map, Map.Item."
+	span, located := f.place(m.field, m.path)
+	if !located {
+		span, located = f.place("", m.path)
+	}
+	d.Focus = f.focusOn("one dollar sign asks the input", g.pointer, span, located)
+	r := diagnose.Remedy{Title: "Read " + pathed(meant), Steps: []string{fmt.Sprintf("In %s, replace %s by %s (in JSONata: $states.context%s).", f.ofState(), pathed(m.path), pathed(meant), harmless(strings.TrimPrefix(m.path, "$")))}}
+	if located {
+		r.Edits = replace(span, jsonString(meant))
+	}
+	d.Remedies = []diagnose.Remedy{r}
+	d.Prevention = []string{"Try the state with TestState before it is deployed: a misplaced $ shows at once."}
+	d.Docs = []string{"Accessing execution data from the Context object in Step Functions"}
+	return d
+}
+
 func there(g gap) string {
 	step := g.missing
 	if g.reached == "$" {
@@ -152,6 +191,8 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	switch {
 	case known && textWithJSON(g.at):
 		return fmt.Sprintf("%s is a text that holds JSON, as bodies of HTTP answers, queue messages and causes are, and a path does not look into a text: it has to be parsed first.", upper(pathed(g.reached)))
+	case known && beyond(g):
+		return fmt.Sprintf("%s is %s, and a path to an item that is not there fails the state. A list with fewer items than usual, or none, is an ordinary answer of queries, filters and listings.", upper(pathed(g.reached)), contents(g.at))
 	case strings.HasPrefix(m.path, "$$.Execution.Input"):
 		return "The context object's Execution.Input is what the execution was started with, whatever the states made of it: whoever starts it (a schedule, a rule, an API, a person) did not send this member."
 	case known && in.Kind() == value.KindObject && in.Len() == 0:
@@ -167,7 +208,11 @@ func (f *facts) lost(m missing, g gap, known bool) string {
 	case inMap(f.state):
 		return "Inside a Map the input of the first state is one item, or what ItemSelector makes of it; what the Map's own input holds is there only if ItemSelector passes it on."
 	}
-	return "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there. Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
+	why := "The field may never have been in the execution's input, or a state on the way replaced it: without ResultPath a state's result replaces its whole input, and what a state put under its own ResultPath has to be read from there."
+	if f.c.Machine == nil {
+		why += " Inside a Map (also one that is not shown here), only what its ItemSelector passes on is there, besides the item."
+	}
+	return why
 }
 
 func hasKeys(v value.Value, keys ...string) bool {
@@ -209,6 +254,16 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		}
 		out = append(out, r)
 	}
+	if m.data == ofResult {
+		return append(out, giveResult(m))
+	}
+	if known && beyond(g) && isPath(m.path) {
+		item := join(g.reached, g.missing)
+		return append(out, diagnose.Remedy{Title: "Let an empty list take another way", Steps: []string{
+			fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, with a Default that leads to what is to happen without an item.", jsonString(item), jsonString(f.stateLabel())),
+			"Is the list never to be so short, look at who makes it: the query's key, a filter, the region, a page that was not read.",
+		}})
+	}
 	from := "the state before"
 	if prev := previous(f.state); prev != "" {
 		from = "the state " + prev
@@ -231,6 +286,23 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 				fmt.Sprintf("Put a Choice in front: {\"Variable\": %s, \"IsPresent\": true, \"Next\": %s}, and for the other case a Pass state that sets a default.", jsonString(m.path), jsonString(f.stateLabel())),
 			},
 		})
+}
+
+// beyond reports a gap behind the end of an array.
+func beyond(g gap) bool {
+	return strings.HasPrefix(g.missing, "[") && g.at.Kind() == value.KindArray
+}
+
+// giveResult is what to do where the result of a state lacks what its own path selects.
+func giveResult(m missing) diagnose.Remedy {
+	where := "in the history, the output of its TaskSucceeded event"
+	if m.event != 0 {
+		where = fmt.Sprintf("event %d of the history", m.event)
+	}
+	return diagnose.Remedy{Title: "Select what the result has", Steps: []string{
+		fmt.Sprintf("Look at what the task really gave (%s), and correct %s to a path that is in it on every way.", where, pathed(m.path)),
+		"Is the member to be there, let what is called return it always, null or empty where it has nothing.",
+	}}
 }
 
 // previous names the one state of the same machine that leads to s; "" where there are more or none.
@@ -392,7 +464,10 @@ func invalidPath(f *facts) *diagnose.Finding {
 	miss := missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain}
 	switch field {
 	case "OutputPath", "ResultSelector":
-		miss.data, miss.input = "the result of this state", value.Value{}
+		miss.data, miss.input = ofResult, value.Value{}
+		if s := f.state; field == "OutputPath" && s.ResultPath == nil && s.ResultSelector == nil {
+			miss.input, miss.event = f.result()
+		}
 	}
 	d := f.notThere(miss)
 	path = pathed(path)
@@ -414,13 +489,53 @@ func invalidPath(f *facts) *diagnose.Finding {
 			},
 		}}, d.Remedies[len(d.Remedies)-1])
 	case strings.Contains(why, "Expected to find an object") || strings.Contains(why, "but found") || strings.Contains(why, "can only be applied"):
-		d.RootCause = fmt.Sprintf("%s applies %s%s, but the data there has another type than the path needs.", upper(f.here()), path, inField(field))
+		d.RootCause = fmt.Sprintf("%s applies %s%s, but the data there has another type than the path needs%s.", upper(f.here()), path, inField(field), is(foundType(why)))
+		if d.Focus != nil {
+			d.Focus.Label = "needs another type than the data has"
+		}
+		if foundType(why) == "a string" {
+			d.Explanation = "A path does not look into a text. Where the text holds JSON (the body of an HTTP answer or a queue message, a function that returns a string) it has to be parsed first."
+			d.Remedies = append([]diagnose.Remedy{{Title: "Parse the text first, or hand on an object", Steps: []string{
+				`Put a Pass in front with "Parameters": {"parsed.$": "States.StringToJson($.text)"}, where $.text stands for the text's own path, and read below $.parsed here; in JSONata: $parse($states.input.text).`,
+				"Or let whoever writes it hand on the object itself and not a text of it.",
+			}}}, d.Remedies[len(d.Remedies)-1])
+		}
 	}
 	if field == "OutputPath" {
 		d.Explanation = "OutputPath is applied to what the state puts out (its result, placed by ResultPath), not to its input; a bad OutputPath raises States.Runtime, which no Catch sees. " +
 			"With lambda:invoke the function's own result stands under $.Payload."
 	}
 	return d
+}
+
+// foundInstead is the class of the value that a path met, as Step Functions writes it.
+var foundInstead = lazyregexp.New(`but found '(?:[\w.]+\.)?(Text|Int|Long|Double|Decimal|BigInteger|Boolean|Null|Array|String|Integer)(?:Node|List)?'`)
+
+// foundType is the JSON type in a message of foundInstead; "" where it names none.
+func foundType(why string) string {
+	m := foundInstead.FindStringSubmatch(why)
+	if m == nil {
+		return ""
+	}
+	switch m[1] {
+	case "Text", "String":
+		return "a string"
+	case "Boolean":
+		return "a boolean"
+	case "Null":
+		return "null"
+	case "Array":
+		return "an array"
+	}
+	return "a number"
+}
+
+// is makes ": it is a string" of a type; "" of none.
+func is(what string) string {
+	if what == "" {
+		return ""
+	}
+	return ": it is " + what
 }
 
 func inField(field string) string {

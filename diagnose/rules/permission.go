@@ -128,6 +128,8 @@ func accessDenied(f *facts) *diagnose.Finding {
 	on := ""
 	if deny.resource != "" {
 		on = " on " + deny.resource
+	} else if _, words := f.resourceTried(deny.action); words != "" {
+		on = " on " + words
 	}
 	d.Title = fmt.Sprintf("%s may not call %s", upper(who), action)
 	d.RootCause = fmt.Sprintf("%s calls %s%s, and %s.", upper(f.actor()), action, on, whyDenied(who, action, deny))
@@ -241,7 +243,7 @@ func whyDenied(who, action string, d denial) string {
 	case "endpoint":
 		return "the policy of the VPC endpoint it goes through does not allow it"
 	case "resource":
-		return fmt.Sprintf("no resource-based policy (of the resource itself) allows %s to", who)
+		return fmt.Sprintf("no resource-based policy (of the resource itself) allows it to %s", who)
 	case "explicit":
 		return fmt.Sprintf("a policy denies it explicitly to %s; an Allow elsewhere does not undo that", who)
 	}
@@ -251,6 +253,8 @@ func whyDenied(who, action string, d denial) string {
 func explainDenial(f *facts, d denial) string {
 	service, call, _ := strings.Cut(d.action, ":")
 	switch {
+	case outputBucket.MatchString(f.msg):
+		return "Athena looks at the bucket for the results (OutputLocation, or the workgroup's) as whoever starts the query. It says the same where the bucket does not exist, lies in another region, or keeps the role out by its own policy."
 	case d.action == "iam:PassRole":
 		return "Whoever hands a role to a service needs iam:PassRole on that role: here the state machine's execution role (or the function's) passes the role of the task definition, job, cluster or target. The allowance stands with the passing role, not in the passed one."
 	case strings.HasPrefix(d.action, "states:SendTask"):
@@ -265,7 +269,7 @@ func explainDenial(f *facts, d denial) string {
 		return "S3 answers Access Denied also for an object that is not there, when the role lacks s3:ListBucket on the bucket; a bucket policy, a KMS key or another account's ownership can deny as well."
 	case f.says("Lake Formation"):
 		return "Lake Formation guards the table besides IAM: the role needs a grant there, on the database, the table and its location."
-	case f.task.sync():
+	case f.task.sync() && f.nested == nil && !f.lambda():
 		j := jobOf(f.task.service)
 		if len(j.actions) > 0 {
 			return fmt.Sprintf("With .sync the role needs more than the call that starts the work: also %s, so that Step Functions can follow and stop it.", list(j.actions))
@@ -296,14 +300,13 @@ func remediesOf(f *facts, d denial) []diagnose.Remedy {
 		}}}
 	}
 	var steps []string
-	target := who
-	if d.by == "resource" {
-		target = "the resource's policy (with the role as its Principal)"
-	}
-	if st := statement(d, f); st != "" {
-		steps = append(steps, fmt.Sprintf("Add this statement to the policy of %s:", target), st)
-	} else {
-		steps = append(steps, fmt.Sprintf("Find the denied call in CloudTrail (errorCode AccessDenied) and allow just that action, on just that resource, to %s.", target))
+	switch st := statement(d, f); {
+	case d.by == "resource":
+		steps = onResource(d)
+	case st != "":
+		steps = append(steps, fmt.Sprintf("Add this statement to the policy of %s:", who), st)
+	default:
+		steps = append(steps, fmt.Sprintf("Find the denied call in CloudTrail (errorCode AccessDenied) and allow just that action, on just that resource, to %s.", who))
 	}
 	if d.action == "iam:PassRole" {
 		steps = append(steps, "Tasks often have two roles, one to run with and one to start with (ECS: task role and execution role): pass both.")
@@ -316,6 +319,22 @@ func remediesOf(f *facts, d denial) []diagnose.Remedy {
 		remedies = append(remedies, diagnose.Remedy{Title: "Let the key's policy allow it too", Steps: []string{"Add the role as a Principal to the policy of the KMS key, with kms:Decrypt and kms:GenerateDataKey."}})
 	}
 	return remedies
+}
+
+// onResource are the steps that let the resource itself allow what was denied.
+func onResource(d denial) []string {
+	if !iamActionForm.MatchString(d.action) || mighty.MatchString(d.action) {
+		return []string{"Allow the call in the resource's own policy, with the role as its Principal, and in the role's policy too where the resource is in another account."}
+	}
+	const principal = "ARN_OF_THE_CALLING_ROLE" // not the message's: who can write a message would be let in
+	resource := or(d.resource, "RESOURCE_ARN")
+	steps := []string{"In the resource's own policy, in the account that owns it, add:"}
+	if d.action == "lambda:InvokeFunction" {
+		steps = append(steps, fmt.Sprintf("aws lambda add-permission --function-name %s --statement-id step-functions --action lambda:InvokeFunction --principal %s", resource, principal))
+	} else {
+		steps = append(steps, fmt.Sprintf(`{"Effect": "Allow", "Principal": {"AWS": %s}, "Action": %s, "Resource": %s}`, jsonString(principal), jsonString(d.action), jsonString(resource)))
+	}
+	return append(steps, fmt.Sprintf(`Where the resource is in another account, the role's own policy has to allow it too: {"Effect": "Allow", "Action": %s, "Resource": %s}`, jsonString(d.action), jsonString(resource)))
 }
 
 func uniq(items []string) []string {
@@ -348,8 +367,10 @@ func statement(d denial, f *facts) string {
 		resources = []string{base, base + ":*"}
 	case d.action == "lambda:InvokeFunction" && f.function() != "":
 		resources = []string{"arn:aws:lambda:REGION:ACCOUNT:function:" + f.function(), "arn:aws:lambda:REGION:ACCOUNT:function:" + f.function() + ":*"}
+	case (d.resource == "" || d.resource == "*") && triedARN(f, d.action) != "":
+		resources = []string{triedARN(f, d.action)}
 	case d.resource == "" || d.resource == "*":
-		resources = []string{"arn:aws:" + service + ":REGION:ACCOUNT:RESOURCE"}
+		resources = []string{anyOf(service)}
 	}
 	condition := ""
 	if d.action == "iam:PassRole" {
@@ -358,6 +379,77 @@ func statement(d denial, f *facts) string {
 		}
 	}
 	return fmt.Sprintf(`{"Effect": "Allow", "Action": %s, "Resource": %s%s}`, jsonStrings(actions), jsonStrings(resources), condition)
+}
+
+// namedResources tell how the ARN of a resource is made of the name that a task gives it.
+var namedResources = []struct {
+	service, param, noun, arn string
+}{
+	{"dynamodb", "TableName", "the table", "arn:aws:dynamodb:REGION:ACCOUNT:table/%s"},
+	{"sns", "TopicArn", "the topic", "arn:aws:sns:REGION:ACCOUNT:%s"},
+	{"states", "StateMachineArn", "the state machine", "arn:aws:states:REGION:ACCOUNT:stateMachine:%s"},
+	{"secretsmanager", "SecretId", "the secret", "arn:aws:secretsmanager:REGION:ACCOUNT:secret:%s-*"},
+	{"glue", "JobName", "the job", "arn:aws:glue:REGION:ACCOUNT:job/%s"},
+	{"codebuild", "ProjectName", "the project", "arn:aws:codebuild:REGION:ACCOUNT:project/%s"},
+	{"ssm", "Name", "the parameter", "arn:aws:ssm:REGION:ACCOUNT:parameter/%s"},
+	{"kms", "KeyId", "the key", "arn:aws:kms:REGION:ACCOUNT:key/%s"},
+}
+
+var queueURL = lazyregexp.New(`^https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(\d{12})/([\w.-]+)$`)
+
+// objectAction are S3's actions on objects; its others are on buckets.
+var objectAction = lazyregexp.New(`^s3:[A-Z]\w*Object\w*$`)
+
+// resourceTried is the resource that the failing task names for a call of the IAM
+// action: its ARN, with REGION and ACCOUNT where they are not known, and its name
+// for a sentence. Both are "" where the task does not name it.
+func (f *facts) resourceTried(action string) (arn, words string) {
+	service, _, _ := strings.Cut(action, ":")
+	if f.lambda() || f.nested != nil || service == "" || action != f.task.iamAction() {
+		return "", ""
+	}
+	plain := func(name string) bool { return name != "" && looksLikeName(name) && !strings.ContainsAny(name, "*?") }
+	switch service {
+	case "s3":
+		bucket, key := f.param("Bucket"), f.param("Key")
+		switch {
+		case !plain(bucket):
+			return "", ""
+		case !objectAction.MatchString(action):
+			return "arn:aws:s3:::" + bucket, "the bucket " + bucket
+		case plain(key):
+			return "arn:aws:s3:::" + bucket + "/" + key, "the object " + key + " of the bucket " + bucket
+		}
+		return "arn:aws:s3:::" + bucket + "/*", "an object of the bucket " + bucket
+	case "sqs":
+		if m := queueURL.FindStringSubmatch(f.param("QueueUrl")); m != nil {
+			return fmt.Sprintf("arn:aws:sqs:%s:%s:%s", m[1], m[2], m[3]), "the queue " + m[3]
+		}
+	}
+	for _, r := range namedResources {
+		name := f.param(r.param)
+		if r.service != service || !plain(name) {
+			continue
+		}
+		if strings.HasPrefix(name, "arn:") {
+			return name, r.noun + " " + name
+		}
+		return fmt.Sprintf(r.arn, strings.TrimPrefix(name, "/")), r.noun + " " + name
+	}
+	return "", ""
+}
+
+// anyOf is the form of the ARNs of a service.
+func anyOf(service string) string {
+	if service == "s3" {
+		return "arn:aws:s3:::BUCKET/KEY"
+	}
+	return "arn:aws:" + service + ":REGION:ACCOUNT:RESOURCE"
+}
+
+func triedARN(f *facts, action string) string {
+	arn, _ := f.resourceTried(action)
+	return arn
 }
 
 var passedTo = map[string]string{

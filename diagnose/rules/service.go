@@ -104,6 +104,15 @@ func notFound(f *facts) *diagnose.Finding {
 	if name != "" {
 		thing += " " + name
 	}
+	if bucket, key := f.param("Bucket"), f.param("Key"); f.task.service == "s3" && len(given) > 0 && looksLikeName(bucket) && (kind == "key" || kind == "object") {
+		thing, given = "the object", given[:0]
+		look = "aws s3api list-objects-v2 --bucket " + bucket + " --max-items 10"
+		if key != "" && looksLikeName(key) {
+			thing += " " + key
+			look = "aws s3api head-object --bucket " + bucket + " --key " + key
+		}
+		thing += " in the bucket " + bucket
+	}
 	if len(given) > 1 {
 		from += " (the task names " + list(given) + ")"
 	}
@@ -116,14 +125,17 @@ func notFound(f *facts) *diagnose.Finding {
 	if f.says("alias", ":RAM", "Cannot find alias") || qualifiedARN.MatchString(f.msg) {
 		d.Explanation += " The name has a qualifier: that version or alias has to be there too."
 	}
+	if strings.Contains(f.msg, ":express:") {
+		d.Explanation = "Executions of Express workflows cannot be described, listed or have their history read: what happened in them is only in CloudWatch Logs, where the state machine's logging is switched on (level ALL or ERROR, with execution data)."
+	}
 	d.Focus = f.focusField("does not exist", "Parameters", "Arguments", "Resource")
-	steps := []string{"Look whether it is there, in the same region and account:"}
+	var steps []string
 	if look != "" {
 		arg := or(name, "NAME")
 		if strings.Contains(look, "%s") {
 			look = fmt.Sprintf(look, arg)
 		}
-		steps = append(steps, look)
+		steps = append(steps, "Look whether it is there, in the same region and account:", look)
 	}
 	steps = append(steps, "Correct the name, ARN or region in the definition (or in the data it comes from), or deploy (create) what is missing, before the state machine that uses it.")
 	d.Remedies = []diagnose.Remedy{{Title: "Correct the reference, or create what is missing", Steps: steps}}
@@ -231,7 +243,7 @@ func conflict(f *facts) *diagnose.Finding {
 	d := f.finding(diagnose.Concurrency, s.confidence(), diagnose.Yes)
 	thing := strings.TrimSpace("the resource " + subjectOf(f.msg))
 	switch {
-	case referenced.MatchString(f.msg):
+	case referenced.MatchString(f.msg), broken.MatchString(f.msg):
 		d.Retryable = diagnose.No
 	case lasting.MatchString(f.msg) && !transitional.MatchString(f.msg):
 		d.Retryable = diagnose.Depends
@@ -242,6 +254,11 @@ func conflict(f *facts) *diagnose.Finding {
 	if f.says("update is in progress for resource") && f.says("lambda") {
 		d.Explanation = "Lambda updates a function in the background (LastUpdateStatus InProgress) and refuses further changes until it is Successful; tools have to wait for the function's state in between, which older versions do not do."
 	}
+	if broken.MatchString(f.msg) {
+		d.Also = []diagnose.Category{diagnose.Configuration}
+		d.RootCause = fmt.Sprintf("%s calls a function that is in the state Failed%s.", upper(f.actorShort()), saying(f.msg))
+		d.Explanation = "Lambda could not set the function up when it was created or changed, and keeps it Failed until it is changed again: its StateReason says why (image, role, KMS key, subnets)."
+	}
 	d.Focus = f.focusField("conflicts with other work", "Resource")
 	d.Remedies = []diagnose.Remedy{
 		f.retryRemedy("Retry with back-off and jitter", "Choose IntervalSeconds in the order of how long the other operation takes: seconds for a function or an item, minutes for a database, a crawler, a cluster or a stack."),
@@ -249,6 +266,12 @@ func conflict(f *facts) *diagnose.Finding {
 			"Wait for the resource's state before the call: poll its status (Lambda: State and LastUpdateStatus; tables, clusters: ACTIVE) in a Wait and Choice loop, or with the CLI's waiter, such as aws lambda wait function-updated-v2; upgrade tools that do not.",
 			"Let only one execution at a time touch the resource: MaxConcurrency 1, an SQS FIFO queue in front, or a lock in DynamoDB.",
 		}},
+	}
+	if broken.MatchString(f.msg) {
+		d.Remedies = []diagnose.Remedy{{Title: "Mend what Lambda could not set up", Steps: []string{
+			"See the reason: aws lambda get-function-configuration --function-name " + f.functionArg() + " --query '[State,StateReasonCode,StateReason]'",
+			"Mend that, then update the function (its code or configuration), and wait until it is Active: aws lambda wait function-active-v2 --function-name " + f.functionArg(),
+		}}}
 	}
 	d.Prevention = []string{"Name in the definition which error means “busy”, and retry that one for as long as such an operation takes."}
 	d.Docs = []string{"Error handling: retrying after an error", "Lambda function states"}
@@ -258,9 +281,11 @@ func conflict(f *facts) *diagnose.Finding {
 var (
 	// referenced is a resource that something else points to, until that is undone.
 	referenced = lazyregexp.New(`(?i)because (?:the following |it |other )?.{0,30}\b(?:reference|refer to|depend)|\breferenced by|has (?:a )?dependen|still (?:has|have) dependen`)
+	// broken is a function that Lambda could not set up, and does not try to again.
+	broken = lazyregexp.New(`(?i)following state: failed`)
 	// lasting are states that a resource is in until somebody changes it; transitional
 	// are states that it leaves by itself.
-	lasting      = lazyregexp.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted))`)
+	lasting      = lazyregexp.New(`(?i)\b(?:not (?:currently )?in (?:an? )?(?:the )?['"]?(?:\w+ )?(?:valid|active|running|ready|stopped)|invalid state|not in a (?:valid )?state|must be in|in (?:an? )?(?:failed|error|stopped|inactive|disabled|deleted)|following state: (?:failed|inactive))`)
 	transitional = lazyregexp.New(`(?i)_in_progress|in progress|(?:\b(?:is|was|are|in|currently|being|still)|state:?|status:?|state is|status is) (?:in )?(?:the |an? )?['"]?(?:creating|updating|deleting|modifying|pending|starting|stopping|rebooting|resizing|scaling|provisioning|backing-up|restoring|upgrading|configuring|initializing)\b`)
 )
 
@@ -280,7 +305,7 @@ var (
 
 func invalidRequest(f *facts) *diagnose.Finding {
 	s := f.signal()
-	if s.category != diagnose.InvalidParameters || f.apiInput() || literalPath(f) != nil {
+	if s.category != diagnose.InvalidParameters || f.apiInput() || literalPath(f) != nil || lambdaEnvironment(f) != nil {
 		return nil
 	}
 	d := f.finding(diagnose.InvalidParameters, s.confidence(), diagnose.No)

@@ -208,10 +208,10 @@ func choiceNoMatch(f *facts) *diagnose.Finding {
 				continue
 			}
 			if v, ok := follow(f.input(), r.Variable.Text); ok && looksLikeName(r.Variable.Text) {
-				seen = append(seen, fmt.Sprintf("%s is a %s there and is compared by %s", r.Variable.Text, v.Kind(), r.Operator))
+				seen = append(seen, fmt.Sprintf("%s is %s there and is compared by %s", r.Variable.Text, shownValue(v), r.Operator))
 			}
 		}
-		if len(seen) > 0 {
+		if seen = uniq(seen); len(seen) > 0 {
 			d.Explanation = upper(strings.Join(seen[:min(3, len(seen))], "; ")) + ". " + d.Explanation
 		}
 	}
@@ -227,6 +227,18 @@ func choiceNoMatch(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Every Choice gets a Default, even if that is a Fail state: it can then say which value it did not expect."}
 	d.Docs = []string{"Choice workflow state"}
 	return d
+}
+
+// shownValue is a value for a sentence: short names and numbers as they are, others by their kind.
+func shownValue(v value.Value) string {
+	s, isText := v.AsString()
+	switch {
+	case isText && s != "" && len(s) <= 40 && looksLikeName(s):
+		return jsonString(s)
+	case v.Kind() == value.KindNumber || v.Kind() == value.KindBool:
+		return v.String()
+	}
+	return contents(v)
 }
 
 // TaskFormat sees parameters that Step Functions itself refuses before it calls the service.

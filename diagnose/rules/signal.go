@@ -49,7 +49,7 @@ var classes = []struct {
 	{
 		diagnose.Quota,
 		lazyregexp.New(`(?i)^(ResourceLimitExceeded|ServiceQuotaExceeded|ServiceLimitExceeded|QuotaExceeded|AccountLimitExceeded|InstanceLimitExceeded|VcpuLimitExceeded|MaxSpotInstanceCountExceeded|ConcurrentRunsExceeded|ResourceNumberLimitExceeded|ExecutionLimitExceeded|StateMachineLimitExceeded|ActivityLimitExceeded|ActivityWorkerLimitExceeded|TooManyTags|CodeStorageExceeded|TooManyBuckets|TooManyTopics|LimitExceeded|LimitExceededFault|OverLimit|ConcurrentQueryLimitExceeded|ClusterLimitExceeded|NetworkInterfaceLimitExceeded|ENILimitReached|RoleLimitExceeded|MaxConcurrentJobsExceeded|TooManyEntities|SubscriptionLimitExceeded|FilterPolicyLimitExceeded|OverQuota|DailyQuotaExceeded|AccountQuotaExceeded|ENILimitReachedException|TooManyRulesException|MapRunLimitExceeded)(Exception|Error|Fault)?$`),
-		lazyregexp.New(`(?i)account-level service limit|service quota|(?:quota|limit) (?:has been |was |is )?(?:exceeded|reached)|exceeded (?:the|your|its|their) (?:[\w-]+ ){0,4}(?:quota|limit)|(?:maximum|max) (?:number|count) of [\w ,-]{1,60}(?:reached|exceeded|has been|already|is \d+|allowed)|reached the maximum (?:number|allowed)|too many concurrent|concurrent runs exceeded|you (?:have )?(?:already )?reached (?:the|your) [\w ]{0,20}limit|you have requested more [\w ]+ than|max(?:imum)? concurren(?:t|cy) (?:\w+ )?(?:limit|exceeded)|maximum number of history events|limit for the number of (?:queries|queued)|tokens per day|exceeded the (?:maximum |allowed )?number of|exhausted (?:the|its|your) (?:number|quota|limit|allowed)`),
+		lazyregexp.New(`(?i)account-level service limit|service quota|(?:quota|limit) (?:has been |was |is )?(?:exceeded|reached)|exceeded (?:the|your|its|their) (?:[\w-]+ ){0,4}(?:quota|limit)|(?:maximum|max) (?:number|count) of [\w ,-]{1,60}(?:reached|exceeded|has been|already|is \d+|allowed)|reached the maximum (?:number|allowed)|too many concurrent|concurrent runs exceeded|you(?:['’]ve| have)? (?:already )?reached (?:the|your) [\w ]{0,20}limit|you have requested more [\w ]+ than|max(?:imum)? concurren(?:t|cy) (?:\w+ )?(?:limit|exceeded)|maximum number of history events|limit for the number of (?:queries|queued)|tokens per day|exceeded the (?:maximum |allowed )?number of|exhausted (?:the|its|your) (?:number|quota|limit|allowed)`),
 		lazyregexp.New(`(?i)(LimitExceeded|QuotaExceeded|LimitReached|LimitExceededException)\w*$`),
 	},
 	{
@@ -67,7 +67,7 @@ var classes = []struct {
 	{
 		diagnose.ResourceNotFound,
 		lazyregexp.New(`(?i)^(ResourceNotFound|ResourceNotFoundException|ResourceNotFoundFault|NoSuchKey|NoSuchBucket|NoSuchUpload|NoSuchVersion|NoSuchEntity|NoSuchEntityException|EntityNotFoundException|NotFound|NotFoundException|QueueDoesNotExist|QueueDoesNotExistException|NonExistentQueue|ClusterNotFoundException|StateMachineDoesNotExist|StateMachineDoesNotExistException|ExecutionDoesNotExist|ExecutionDoesNotExistException|ActivityDoesNotExist|ActivityDoesNotExistException|ParameterNotFound|TableNotFoundException|TaskDefinitionNotFound|DBInstanceNotFound|DBInstanceNotFoundFault|ServiceNotFoundException|RepositoryNotFoundException|ImageNotFoundException|UserNotFoundException|TopicNotFound|MetadataException|InvalidAMIID\.NotFound|JobNotFound|NoSuchHostedZone|NoSuchPublicAccessBlockConfiguration|ServerlessClusterNotFound|ResourceNotFoundError)$`),
-		lazyregexp.New(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)`),
+		lazyregexp.New(`(?i)(?:does not|doesn't|did not) exist|requested resource not found|(?:could not|cannot|can't|unable to) (?:find|locate|be found)|(?:was|were|is|are) not found|\bnot found\b|no such (?:key|bucket|entity|file|table|queue|job)|unknown (?:queue|topic|job|table|cluster|stack)|is not found|TaskDefinition not found|unable to describe task definition|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|no longer exists|has been deleted|does not have an? (?:function|queue|topic|table)`),
 		lazyregexp.New(`(?i)(NotFound\w*|DoesNotExist\w*|NoSuch\w+)$`),
 	},
 	{
@@ -130,7 +130,7 @@ func signalOf(c *diagnose.Cause) signal {
 	if s, ok := special(c); ok {
 		return s
 	}
-	for _, name := range names {
+	for _, name := range bothForms(names) {
 		if vague.MatchString(name) {
 			continue
 		}
@@ -156,6 +156,20 @@ func signalOf(c *diagnose.Cause) signal {
 		}
 	}
 	return byStatus(c.Status)
+}
+
+// bothForms are names as they stand, then without the ending that only says that
+// they are names of errors: services and SDKs differ in whether they write it.
+func bothForms(names []string) []string {
+	both := slices.Clone(names)
+	for _, name := range names {
+		for _, ending := range []string{"Exception", "Error", "Fault"} {
+			if short, ok := strings.CutSuffix(name, ending); ok && short != "" && !vague.MatchString(name) {
+				both = append(both, short)
+			}
+		}
+	}
+	return both
 }
 
 // vague names say nothing but that a service refused: Lambda.AWSLambdaException, ECS.AmazonECSException, ClientException.
@@ -198,6 +212,9 @@ var (
 // services say ValidationException for what does not exist.
 func byWords(c *diagnose.Cause, category diagnose.Category) signal {
 	if c.Shape == diagnose.LambdaCause && c.Service == "" && c.Action == "" {
+		if category == diagnose.Concurrency && thereAlready.MatchString(c.Message) {
+			return signal{diagnose.ResourceAlreadyExists, true}
+		}
 		return signal{category, true}
 	}
 	better := func(to diagnose.Category) bool {
@@ -246,9 +263,12 @@ func byWords(c *diagnose.Cause, category diagnose.Category) signal {
 	return signal{category, true}
 }
 
+// thereAlready is how services end a conflict that is about a name in use.
+var thereAlready = lazyregexp.New(`(?i)\balready exists\b`)
+
 var (
 	absentMember   = lazyregexp.New(`(?i)missing the key|required key|member must|attribute .{0,60}does not exist|document path|expression attribute|(?:parameter|field|element) .{0,40}(?:does not exist|not found)`)
-	unknownHost    = lazyregexp.New(`(?i)UnknownHost|could not resolve|no such host|ENOTFOUND`)
+	unknownHost    = lazyregexp.New(`(?i)UnknownHost|name or service not known|nodename nor servname|could not resolve|no such host|ENOTFOUND`)
 	concurrentWork = lazyregexp.New(`(?i)concurrently|number of queries|queued|per day`)
 )
 
@@ -270,7 +290,7 @@ func special(c *diagnose.Cause) (signal, bool) {
 		return signal{}, true
 	case outputBucket.MatchString(msg):
 		return signal{diagnose.Permission, false}, true
-	case containsFold(msg, "TaskDefinition is inactive"):
+	case containsFold(msg, "TaskDefinition is inactive") || inactiveRevision.MatchString(msg):
 		return signal{diagnose.ResourceNotFound, true}, true
 	case containsFold(msg, "RequestLimitExceeded") || containsFold(msg, "Request limit exceeded"):
 		return signal{diagnose.Throttling, true}, true
@@ -281,6 +301,9 @@ func special(c *diagnose.Cause) (signal, bool) {
 	}
 	return signal{}, false
 }
+
+// inactiveRevision is a deregistered revision of a definition.
+var inactiveRevision = lazyregexp.New(`(?i)(?:job|task) ?definition \S{1,200} is (?:not (?:in (?:an? )?)?active|inactive|deregistered)`)
 
 // invalidState are exceptions of resources that are not in the state a call needs.
 var invalidState = lazyregexp.New(`(?i)^Invalid(?:\w*State|\w+Status)(?:Fault|Exception)?$`)

@@ -39,6 +39,7 @@ func Markdown(w io.Writer, doc Document) error {
 	m.bullets("Next", doc.Next, code)
 	m.findings()
 	m.bullets("Prevention", doc.Prevention, prose)
+	m.bullets("Documentation", doc.Docs, prose)
 	m.timeline()
 	m.bullets("Not checked", doc.Missing, prose)
 	m.footer()

@@ -134,6 +134,7 @@ func missingPath(t *testing.T) *diagnose.Diagnosis {
 			{Title: "Have Price write payment.total", Steps: []string{"Change the function price so that it returns payment.total."}},
 		},
 		Prevention:  []string{"Guard the rule with IsPresent."},
+		Docs:        []string{"Choice workflow state", "Handling errors in Step Functions workflows"},
 		Fingerprint: "fp1:9c1e0a52b7d84f6391aa02c4e5f60718",
 		Missing:     []string{"logs of price are not readable: needs logs:FilterLogEvents"},
 	}

@@ -21,7 +21,7 @@ type Style struct {
 }
 
 // Text writes the report that a person reads first: verdict, code frame, root cause,
-// fix, next command, notes, timeline, gaps, and what it cost. All text of the document
+// fix, next command, prevention and documentation, notes, timeline, gaps, and what it cost. All text of the document
 // is taken as untrusted: nothing in it can steer the terminal.
 func Text(w io.Writer, doc Document, style Style) error {
 	p := &printer{doc: doc, style: style, width: cmp.Or(style.Width, 100)}
@@ -36,6 +36,9 @@ func Text(w io.Writer, doc Document, style Style) error {
 		p.fixes()
 	}
 	p.list("next", p.notShown(doc.Next))
+	if doc.Failure != nil {
+		p.toRead()
+	}
 	p.notes()
 	p.timeline()
 	p.gaps()
@@ -109,6 +112,36 @@ func (p *printer) notShown(texts []redact.Text) []redact.Text {
 	})
 }
 
+// others names the failures that did not end the execution, the first three of them.
+func (p *printer) others() string {
+	var names []string
+	for _, f := range p.doc.OtherFailures[:min(3, len(p.doc.OtherFailures))] {
+		names = append(names, strings.TrimSpace(where(&f)+" "+str(f.Error)))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if p.doc.OtherFailureCount > len(names) {
+		names = append(names, "…")
+	}
+	return ": " + strings.Join(names, "; ")
+}
+
+// toRead says what keeps it from coming back, the foremost advice alone, and names
+// the pages of documentation.
+func (p *printer) toRead() {
+	if len(p.doc.Prevention) > 0 {
+		p.item("prevent", p.doc.Prevention[0].String(), 3)
+	}
+	var pages []string
+	for _, page := range p.doc.Docs {
+		pages = append(pages, page.String())
+	}
+	if len(pages) > 0 {
+		p.item("read", strings.Join(pages, "; "), 2)
+	}
+}
+
 func (p *printer) verdict() {
 	words := verdict(p.doc, p.style.Zone)
 	head := p.paint(bold+";"+red, words[0])
@@ -156,7 +189,7 @@ func (p *printer) notes() {
 		}
 	}
 	if p.doc.Failure != nil && p.doc.OtherFailureCount > 0 {
-		say(fmt.Sprintf("%s inside that did not end the execution", plural(p.doc.OtherFailureCount, "failure")))
+		say(fmt.Sprintf("%s inside that did not end the execution%s", plural(p.doc.OtherFailureCount, "failure"), p.others()))
 	}
 }
 
