@@ -155,3 +155,40 @@ func TestTheStateThatLostAFieldIsNamed(t *testing.T) {
 		t.Errorf("the first remedy is %+v", r)
 	}
 }
+
+// What went on inside of a Map that ended is not where a field was lost, but the Map itself may be.
+func TestAMapThatReplacedItsInputIsNamed(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "MapStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Each", "input": "{\"keys\": [7]}"}},
+		{"id": 3, "type": "MapStateStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2, "mapStateStartedEventDetails": {"length": 1}},
+		{"id": 4, "type": "MapIterationStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "mapIterationStartedEventDetails": {"name": "Each", "index": 0}},
+		{"id": 5, "type": "PassStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4, "stateEnteredEventDetails": {"name": "Inside", "input": "{\"keys\": 7}"}},
+		{"id": 6, "type": "PassStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5, "stateExitedEventDetails": {"name": "Inside", "output": "{}"}},
+		{"id": 7, "type": "MapIterationSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 6, "mapIterationSucceededEventDetails": {"name": "Each", "index": 0}},
+		{"id": 8, "type": "MapStateSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 7},
+		{"id": 9, "type": "MapStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 8, "stateExitedEventDetails": {"name": "Each", "output": "[{}]"}},
+		{"id": 10, "type": "PassStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 9, "stateEnteredEventDetails": {"name": "Count", "input": "[{}]"}},
+		{"id": 11, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 10}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Each", "States": {
+		"Each": {"Type": "Map", "ItemsPath": "$.keys", "ItemProcessor": {"StartAt": "Inside", "States": {"Inside": {"Type": "Pass", "End": true}}}, "Next": "Count"},
+		"Count": {"Type": "Pass", "Parameters": {"n.$": "States.ArrayLength($.keys)"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.Runtime", "An error occurred while executing the state 'Count' (entered at the event id #10). The JsonPath argument for the field '$.keys' could not be found in the input '[{}]'"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[1],
+		Failure: &diagnose.Failure{State: "Count", StateType: "Pass", EnteredEvent: 10, FailedEvent: 11, Error: &name, Cause: &cause, Input: history.Text(`[{}]`)}}
+	found := diagnose.Judge(c, rules.All())[0]
+	want := "The input of Each still had $.keys (event 2), and its output has it no more (event 9): without ResultPath its result replaced the input."
+	if text := report(found); !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; r.Title != "Let Each keep its input" || len(r.Edits) != 1 {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}
