@@ -192,3 +192,36 @@ func TestAMapThatReplacedItsInputIsNamed(t *testing.T) {
 		t.Errorf("the first remedy is %+v", r)
 	}
 }
+
+// A clean-up that ends in a Fail hides what it cleaned up after: the report says what that was.
+func TestWhatWasCaughtBeforeAFailIsTold(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Load"}},
+		{"id": 3, "type": "TaskFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2, "taskFailedEventDetails": {"resource": "invoke", "resourceType": "lambda", "error": "KeyError", "cause": "no rows"}},
+		{"id": 4, "type": "TaskStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "stateExitedEventDetails": {"name": "Load", "output": "{}"}},
+		{"id": 5, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4, "stateEnteredEventDetails": {"name": "Clean up"}},
+		{"id": 6, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5, "taskSucceededEventDetails": {"resource": "invoke", "resourceType": "lambda"}},
+		{"id": 7, "type": "TaskStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 6, "stateExitedEventDetails": {"name": "Clean up", "output": "{}"}},
+		{"id": 8, "type": "FailStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 7, "stateEnteredEventDetails": {"name": "Failed", "input": "{}"}},
+		{"id": 9, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 8, "executionFailedEventDetails": {"error": "LoadFailed"}}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Load", "States": {
+		"Load": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "load"}, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Clean up"}], "End": true},
+		"Clean up": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "clean"}, "Next": "Failed"},
+		"Failed": {"Type": "Fail", "Error": "LoadFailed"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := diagnose.Judge(diagnose.NewCase(m, x), rules.All())[0]
+	want := `Earlier the state Load failed with KeyError (event 3), and its catcher led to "Clean up": “no rows”`
+	if text := report(found); found.Category != diagnose.ExplicitFailState || !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; r.Title != "Mend what failed before that" {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}

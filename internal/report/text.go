@@ -156,8 +156,27 @@ func (p *printer) notes() {
 		}
 	}
 	if p.doc.Failure != nil && p.doc.OtherFailureCount > 0 {
-		say(fmt.Sprintf("%s inside that did not end the execution", plural(p.doc.OtherFailureCount, "failure")))
+		say(fmt.Sprintf("%s inside that did not end the execution: %s", plural(p.doc.OtherFailureCount, "failure"), strings.Join(others(p.doc), "; ")))
 	}
+}
+
+// others names the first few of the other failures, equal ones once.
+func others(doc Document) []string {
+	var out []string
+	for _, f := range doc.OtherFailures {
+		text := strings.Join(nonEmpty(where(&f), str(f.Error)), " ")
+		if f.Outcome != nil {
+			text += ", " + str(f.Outcome)
+		}
+		if slices.Contains(out, text) {
+			continue
+		}
+		if len(out) == 3 {
+			return append(out, "…")
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // quiet lists the failures inside a run that did not fail.
