@@ -106,7 +106,7 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
-	ro := report.Options{History: name, Inline: x != kase.Execution}
+	ro := report.Options{History: name, Definition: asArgument(f.definition), Inline: x != kase.Execution}
 	if waits := waitsFor(r.Redact, cmp.Or(x.ARN, "EXECUTION_ARN"), x); !waits.IsZero() {
 		ro.Next = []redact.Text{waits}
 	}

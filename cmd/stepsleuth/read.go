@@ -76,6 +76,15 @@ func cannotRead(name, what string, err error) error {
 	return fmt.Errorf("%s: cannot read the %s: %w", name, what, err)
 }
 
+// asArgument is how a command names a definition that was read: by its file, or, where
+// it came from standard input, by a word to replace.
+func asArgument(definition string) string {
+	if definition == "-" || definition == label("-") {
+		return "DEFINITION"
+	}
+	return definition
+}
+
 // inFile puts the file's name before an error that may say a place in it.
 func inFile(name string, err error) error {
 	if text := err.Error(); text != "" && text[0] >= '0' && text[0] <= '9' {

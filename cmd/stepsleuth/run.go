@@ -386,7 +386,12 @@ func (r *runner) document(ctx context.Context, x *history.Execution) (report.Doc
 	if inside != nil && (x.Status == history.Failed) == (inside.Failure != nil) {
 		return *inside, nil
 	}
-	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), report.Options{Local: true, History: r.flags.history})
+	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), r.reportOptions())
+}
+
+// reportOptions are what reports of this run say beyond the diagnosis.
+func (r *runner) reportOptions() report.Options {
+	return report.Options{Local: true, History: r.flags.history, Definition: asArgument(r.file)}
 }
 
 // notify tells of what the workflow itself could not tell.
