@@ -151,6 +151,9 @@ func readCase(name string, m *asl.Machine, stdin io.Reader) (*diagnose.Case, *hi
 		return nil, nil, err
 	}
 	x, err := history.Parse(text)
+	if err == nil && x.ARN == "" && len(x.Events()) == 0 {
+		return nil, nil, fmt.Errorf("%s: no events in it; fetch the history again: aws stepfunctions get-execution-history --include-execution-data --execution-arn …", label(name))
+	}
 	if err == nil {
 		own, _ := oncall.Uncaught(x)
 		return diagnose.NewCase(m, own), x, nil

@@ -136,7 +136,7 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 			return err
 		}
 	}
-	return r.conclude(c.Context(), x)
+	return r.conclude(context.WithoutCancel(c.Context()), x) // what was stopped is told like all else
 }
 
 // load reads everything before anything runs.
@@ -173,6 +173,11 @@ func (r *runner) load(c *cobra.Command, file string) error {
 		return err
 	}
 	r.topic = &topic{options: r.options, stderr: r.stderr, redact: r.responder.Redact}
+	if r.flags.history != "" {
+		if err := wholefile.Check(r.flags.history); err != nil {
+			return fmt.Errorf("--save-history: %w", err)
+		}
+	}
 	if r.flags.outbox != "" {
 		r.outbox = &notify.Outbox{Dir: r.flags.outbox, To: r.flags.mailTo}
 		r.topic.outbox = r.outbox
@@ -225,19 +230,19 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 	if name == "" {
 		return []byte("{}"), nil
 	}
-	text, err := readFile(name, "input", stdin, maxInput)
+	text, err := readData(name, "input", stdin, maxInput)
 	if err != nil {
 		return nil, err
 	}
 	v, err := value.ParseBytes(text)
 	if err != nil {
-		return nil, inFile(name, err)
+		return nil, notJSON(name, err, "an input is JSON, such as {\"orderId\": 7}")
 	}
 	return v.AppendJSON(nil), nil
 }
 
 func readFunctions(name string, stdin io.Reader) (*functions.Set, error) {
-	text, err := readFile(name, "functions file", stdin, maxFunctions)
+	text, err := readData(name, "functions file", stdin, maxFunctions)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +259,7 @@ func (r *runner) readMocks(stdin io.Reader) (*mockfile.Case, error) {
 	case r.flags.testCase == "":
 		return nil, errors.New("--mocks goes with --case, the name of one of the file's test cases")
 	}
-	text, err := readFile(r.flags.mocks, "mock configuration", stdin, maxFunctions)
+	text, err := readData(r.flags.mocks, "mock configuration", stdin, maxFunctions)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ Requests are answered whoever signed them, so keep to a loopback address.`,
 func serve(c *cobra.Command, o *options, f serveFlags) error {
 	var set *functions.Set
 	if f.functions != "" {
-		text, err := readFile(f.functions, "functions file", c.InOrStdin(), maxFunctions)
+		text, err := readData(f.functions, "functions file", c.InOrStdin(), maxFunctions)
 		if err != nil {
 			return err
 		}

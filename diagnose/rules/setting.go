@@ -208,7 +208,7 @@ func choiceNoMatch(f *facts) *diagnose.Finding {
 				continue
 			}
 			if v, ok := follow(f.input(), r.Variable.Text); ok && looksLikeName(r.Variable.Text) {
-				seen = append(seen, fmt.Sprintf("%s is a %s there and is compared by %s", r.Variable.Text, v.Kind(), r.Operator))
+				seen = append(seen, fmt.Sprintf("%s is %s there and is compared by %s", r.Variable.Text, v.Kind().WithArticle(), r.Operator))
 			}
 		}
 		if len(seen) > 0 {

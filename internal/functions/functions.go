@@ -22,6 +22,7 @@ package functions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,11 +119,13 @@ func Name(function string) string {
 func Parse(file string, text []byte) (*Set, error) {
 	v, err := value.Parse(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
+		var syntax *value.SyntaxError
+		errors.As(err, &syntax) // as Parse gives no other
+		return nil, fmt.Errorf(`%s:%d:%d: not JSON: %s; a functions file is an object such as {"charge-card": {"type": "echo"}}`, file, syntax.Line, syntax.Column, syntax.Problem)
 	}
 	p := &parser{file: file, text: string(text)}
 	if v.Kind() != value.KindObject {
-		return nil, p.errorf("", "a functions file is an object of functions by name; this is a %s", v.Kind())
+		return nil, p.errorf("", "a functions file is an object of functions by name; this is %s", v.Kind().WithArticle())
 	}
 	set := &Set{byName: make(map[string][]outcome, v.Len())}
 	for _, m := range v.Members() {
@@ -271,7 +274,7 @@ func (p *parser) refuses(pointer string, v value.Value) (outcome, error) {
 		}
 		s, ok := val.AsString()
 		if !ok {
-			return nil, p.errorf(pointer+"/"+name, "%s is a string; this is a %s", name, val.Kind())
+			return nil, p.errorf(pointer+"/"+name, "%s is a string; this is %s", name, val.Kind().WithArticle())
 		}
 		*to = &s
 	}

@@ -40,6 +40,29 @@ func write(path string, data []byte, mode os.FileMode) error {
 	return nil
 }
 
+// Check finds out whether Write could make path, so that nobody learns that when the
+// work is done. It changes nothing.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("write %s: is a folder", path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	file, err := linked(path)
+	if err == nil {
+		var probe *os.File
+		if probe, err = create(file, 0o600); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, plain(err))
+	}
+	return nil
+}
+
 // linked is where path leads, through symbolic links; the last may lead to a file that
 // is not there yet.
 func linked(path string) (string, error) {
