@@ -57,7 +57,8 @@ func runCommand(o *options) *cobra.Command {
 		Use:   "run DEFINITION",
 		Short: "Execute a workflow on this machine, and diagnose it if it fails",
 		Long: `run executes a workflow with no AWS account. Time is virtual: a Wait of a year takes
-none. Lambda functions behave as the file of --functions says, or run where it says;
+none. Lambda functions behave as the file of --functions says, or run where it says
+({"price": {"type": "return", "value": 7}, "ship": {"type": "echo"}}; docs/functions.md);
 with --mocks and --case the tasks that a test case of AWS's mock configuration file
 names answer as it says, and --functions answers for the others. With --bucket a
 folder stands for an S3 bucket, for s3:getObject, putObject and listObjectsV2 and for
