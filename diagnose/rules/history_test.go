@@ -225,3 +225,34 @@ func TestWhatWasCaughtBeforeAFailIsTold(t *testing.T) {
 		t.Errorf("the first remedy is %+v", r)
 	}
 }
+
+// Where an expression reads what the task did not give back, the report says what it did.
+func TestWhatTheResultHasIsTold(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Ship", "input": "{}"}},
+		{"id": 3, "type": "TaskScheduled", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2},
+		{"id": 4, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "taskSucceededEventDetails": {"resource": "invoke", "resourceType": "lambda", "output": "{\"Payload\": {\"trackingId\": \"T1\"}}"}},
+		{"id": 5, "type": "EvaluationFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 6, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"QueryLanguage": "JSONata", "StartAt": "Ship", "States": {"Ship": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+		"Arguments": {"FunctionName": "ship"}, "Output": "{% $states.result.Payload.trackingID %}", "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.QueryEvaluationError", "An error occurred while executing the state 'Ship' (entered at the event id #2). The JSONata expression '$states.result.Payload.trackingID' specified for the field 'Output' returned nothing (undefined)."
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[0],
+		Failure: &diagnose.Failure{State: "Ship", StateType: "Task", EnteredEvent: 2, FailedEvent: 5, Error: &name, Cause: &cause, Input: history.Text(`{}`)}}
+	found := diagnose.Judge(c, rules.All())[0]
+	want := "the result of its task does not have it (the expression returned nothing): $states.result.Payload is an object with trackingId, so trackingID is missing"
+	if text := report(found); !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; !strings.HasPrefix(r.Title, "Read $states.result.Payload.trackingId") || len(r.Edits) != 1 {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
+	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // JSONataFailed sees an expression that could not be evaluated, or gave nothing or the wrong type.
@@ -21,7 +23,7 @@ var (
 	jsonataCode  = lazyregexp.New(`\b([STD]\d{4}|U\d{4}): (.*)`)
 	unexpected   = lazyregexp.New(`Expected '?(\w+)'?, but was '?(\w+)'?`)
 	mapInput     = lazyregexp.New(`Map state input must be an array but was: (.*)`)
-	statesInput  = lazyregexp.New(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
+	statesData   = lazyregexp.New(`^\$states\.(input|result)((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
 	variableName = lazyregexp.New(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
 )
 
@@ -150,26 +152,32 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 	fix := diagnose.Remedy{Title: "Correct what the expression reads", Steps: []string{"Look at the recorded input of the state and at the variables assigned before it, and correct the name; mind upper and lower case."}}
 	trimmed := strings.TrimSpace(expr)
 	switch {
-	case statesInput.MatchString(trimmed):
-		path := "$" + strings.ReplaceAll(strings.TrimPrefix(trimmed, "$states.input"), "`", "")
-		in := f.input()
+	case statesData.MatchString(trimmed):
+		from := statesData.FindStringSubmatch(trimmed)[1]
+		in, data, root := f.input(), "its input", "$states."+from
+		if from == "result" {
+			in, data = f.result(), "the result of its task"
+		}
+		path := "$" + strings.ReplaceAll(strings.TrimPrefix(trimmed, root), "`", "")
 		if g, ok := findGap(in, path); ok {
-			d.RootCause = fmt.Sprintf("%s takes its field %s from %s, but its input does not have it (the expression returned nothing): %s.", upper(f.here()), field, shown, there(g))
-			if d.Focus != nil {
+			d.RootCause = fmt.Sprintf("%s takes its field %s from %s, but %s does not have it (the expression returned nothing): %s.", upper(f.here()), field, shown, data, thereIn(g, root))
+			if d.Focus != nil && from == "input" {
 				d.Focus.Pointer = g.pointer
 			}
 			if better, why := nearest(in, g); better != "" {
-				to := "$states.input" + strings.TrimPrefix(better, "$")
+				to := root + strings.TrimPrefix(better, "$")
 				fix = diagnose.Remedy{Title: fmt.Sprintf("Read %s, %s", to, why), Steps: []string{fmt.Sprintf("In the field %s, replace %s by %s.", field, trimmed, to)}}
 				if d.Focus != nil {
 					fix.Edits = replace(d.Focus.Span, jsonString("{% "+to+" %}"))
 				}
 			}
-		} else if in.IsAbsent() {
+		} else if in.IsAbsent() && from == "input" {
 			d.Explanation += " The state's input has no such member on this way through the workflow."
+		} else if from == "result" {
+			d.Explanation += resultIsThere
 		}
 	case strings.HasPrefix(trimmed, "$states."):
-		d.Explanation += " $states.result is there only in Output and Assign of a state that had a result, $states.errorOutput only in a catcher."
+		d.Explanation += resultIsThere
 	case variableName.MatchString(trimmed):
 		v := variableName.FindStringSubmatch(trimmed)[1]
 		if v != "states" {
@@ -188,6 +196,56 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 	}
 	d.Remedies = []diagnose.Remedy{fix, optional}
 	return d
+}
+
+const resultIsThere = " $states.result is there only in Output and Assign of a state that had a result, $states.errorOutput only in a catcher."
+
+// thereIn is there for data that an expression calls root.
+func thereIn(g gap, root string) string {
+	if root == "$states.input" {
+		return there(g)
+	}
+	return fmt.Sprintf("%s is %s, so %s is missing", root+strings.TrimPrefix(g.reached, "$"), contents(g.at), g.missing)
+}
+
+// result is what the failing state's task gave back last, by the history; absent where
+// that is unknown.
+func (f *facts) result() value.Value {
+	if f.c.Execution == nil || f.sub.EnteredEvent == 0 || f.nested != nil {
+		return value.Value{}
+	}
+	byID := map[int64]*history.Event{}
+	events := f.c.Execution.Events()
+	for i := range events {
+		byID[events[i].ID] = &events[i]
+	}
+	for i := len(events) - 1; i >= 0 && events[i].ID > f.sub.EnteredEvent; i-- {
+		e := &events[i]
+		switch e.Type {
+		case history.TaskSucceeded, history.LambdaFunctionSucceeded, history.ActivitySucceeded:
+		default:
+			continue
+		}
+		if e.ID > f.sub.FailedEvent || !follows(byID, e, f.sub.EnteredEvent) {
+			continue
+		}
+		if e.Details == nil || e.Details.Output.IsAbsent() || e.Details.Output.Truncated {
+			return value.Value{}
+		}
+		v, _ := value.Parse(e.Details.Output.String())
+		return v
+	}
+	return value.Value{}
+}
+
+// follows reports that e came of the event with the ID entered, in the same state.
+func follows(byID map[int64]*history.Event, e *history.Event, entered int64) bool {
+	for ; e != nil && e.ID > entered; e = byID[e.PreviousID] {
+		if strings.HasSuffix(string(e.Type), "StateExited") {
+			return false
+		}
+	}
+	return e != nil && e.ID == entered
 }
 
 // noValue stands below an expression that gave nothing.
