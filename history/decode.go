@@ -38,7 +38,7 @@ func (r *reader) event() error {
 			_, err := r.dec.ReadToken()
 			return r.syntaxError(err)
 		}
-		return r.problem(r.next(), "here stands a "+kindName(k)+" where an event was expected", nextHistory)
+		return r.problem(r.next(), "here stands "+aKind(k)+" where an event was expected", nextHistory)
 	}
 	var d draft
 	if err := r.object(func(name string) error { return r.eventMember(&d, name) }); err != nil {

@@ -25,7 +25,7 @@ func ParseEvent(data []byte) (*Notice, error) {
 	}
 	begin := r.next()
 	if k := r.dec.PeekKind(); k != '{' && k != 0 {
-		return nil, r.problem(begin, "a "+kindName(k)+" where an event was expected", nextEvent)
+		return nil, r.problem(begin, aKind(k)+" where an event was expected", nextEvent)
 	}
 	n := notice{reader: r}
 	if err := r.object(n.member); err != nil {

@@ -167,7 +167,7 @@ func (r *reader) documents() error {
 // element reads one element of the array that is the whole text: an event or a page.
 func (r *reader) element() error {
 	if r.dec.PeekKind() != '{' {
-		return r.problem(r.next(), "here stands a "+kindName(r.dec.PeekKind())+" where an event was expected", nextHistory)
+		return r.problem(r.next(), "here stands "+aKind(r.dec.PeekKind())+" where an event was expected", nextHistory)
 	}
 	return r.document()
 }
@@ -391,6 +391,19 @@ func kindName(k jsontext.Kind) string {
 		return "number"
 	case '[':
 		return "array"
+	case '{':
+		return "object"
 	}
 	return k.String()
+}
+
+// aKind is the kind as a sentence has it: "an array".
+func aKind(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return kindName(k)
+	case '[', '{':
+		return "an " + kindName(k)
+	}
+	return "a " + kindName(k)
 }

@@ -291,7 +291,7 @@ func TestWhatIsNoHistorySaysWhereAndWhatNext(t *testing.T) {
 		"trailing comma": {"{\"events\":[" + started + ",\n]}", "invalid character ','"},
 		"two executions": {logged[0] + "\n" + other, "log events of more than one execution; filter them by execution_arn"},
 		"too deep":       {`{"events":[{"type":"A","id":1,"x":` + strings.Repeat("[", 10001) + strings.Repeat("]", 10001) + `}]}`, "exceeded max depth; no history nests that deep"},
-		"too deep array": {strings.Repeat("[", 10000), "1:2: here stands a array"},
+		"too deep array": {strings.Repeat("[", 10000), "1:2: here stands an array"},
 	} {
 		_, err := history.Read(strings.NewReader(c.text))
 		var problem *history.ReadError

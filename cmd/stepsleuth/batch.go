@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // batchRow is one line of --batch. All but the id may be absent or null.
@@ -28,7 +30,7 @@ type batchRow struct {
 }
 
 func diagnoseBatch(c *cobra.Command, o *options, name string) error {
-	text, err := readFile(name, "batch", c.InOrStdin(), maxBatch)
+	text, err := readData(name, "batch", c.InOrStdin(), maxBatch)
 	if err != nil {
 		return err
 	}
@@ -76,6 +78,10 @@ func readBatch(name string, text []byte) ([]batchCase, error) {
 			continue
 		}
 		kase, err := readRow(line)
+		var syntax *value.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("%s:%d:%d: not a row: %s; each line is one JSON object", name, i+1, syntax.Column, syntax.Problem)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
 		}
@@ -89,7 +95,7 @@ func readBatch(name string, text []byte) ([]batchCase, error) {
 
 func readRow(line []byte) (batchCase, error) {
 	var row batchRow
-	if err := json.Unmarshal(line, &row); err != nil {
+	if err := value.Decode(line, &row); err != nil {
 		return batchCase{}, fmt.Errorf("not a row: %w", err)
 	}
 	if len(row.ID) == 0 {

@@ -23,7 +23,7 @@ type expectation struct {
 }
 
 func readExpectation(name string, stdin io.Reader) (*expectation, error) {
-	text, err := readFile(name, "expected result", stdin, maxInput)
+	text, err := readData(name, "expected result", stdin, maxInput)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func readExpectation(name string, stdin io.Reader) (*expectation, error) {
 		Output       json.RawMessage
 		Transitions  int
 	}
-	if err := json.Unmarshal(text, &fields); err != nil {
+	if err := value.Decode(text, &fields); err != nil {
 		return nil, inFile(name, err)
 	}
 	if fields.Status == nil {

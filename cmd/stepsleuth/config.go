@@ -108,7 +108,7 @@ func readConfig(name string) (config, error) {
 }
 
 var (
-	yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in type main\.\w+|\n.*`)
+	yamlNoise = lazyregexp.New(`(?s)^yaml: (?:unmarshal errors:\s*)?| in(?:to| type) main\.\w+|\n.*`)
 	yamlValue = lazyregexp.New("(?s) `.*?`( into )")
 )
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/awscloud"
 	"github.com/stepsleuth/stepsleuth/internal/decision"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -160,6 +161,11 @@ func (f decideFlags) check(what instrument.Decision) error {
 	default:
 		return fmt.Errorf("%q: decide retry, skip or fail", what)
 	}
+	if f.output != "" && !strings.HasPrefix(f.output, "@") {
+		if _, err := value.Parse(f.output); err != nil {
+			return fmt.Errorf("--output is not JSON: %w; a text needs quotes of its own: --output '\"done\"'", err)
+		}
+	}
 	if f.wait < 0 {
 		return fmt.Errorf("--wait %s: give a duration like 10s, or 0", f.wait)
 	}
@@ -172,7 +178,7 @@ func jsonOrFile(flag, what string, stdin io.Reader) ([]byte, error) {
 	if !isFile {
 		return []byte(flag), nil
 	}
-	return readFile(name, what, stdin, maxInput)
+	return readData(name, what, stdin, maxInput)
 }
 
 // undecidable says what to do where nothing waits.

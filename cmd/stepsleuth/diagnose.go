@@ -106,7 +106,7 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	if err != nil {
 		return err
 	}
-	ro := report.Options{History: name, Inline: x != kase.Execution}
+	ro := report.Options{History: name, Definition: asArgument(f.definition), Inline: x != kase.Execution}
 	if waits := waitsFor(r.Redact, cmp.Or(x.ARN, "EXECUTION_ARN"), x); !waits.IsZero() {
 		ro.Next = []redact.Text{waits}
 	}
@@ -151,6 +151,9 @@ func readCase(name string, m *asl.Machine, stdin io.Reader) (*diagnose.Case, *hi
 		return nil, nil, err
 	}
 	x, err := history.Parse(text)
+	if err == nil && x.ARN == "" && len(x.Events()) == 0 {
+		return nil, nil, fmt.Errorf("%s: no events in it; fetch the history again: aws stepfunctions get-execution-history --include-execution-data --execution-arn …", label(name))
+	}
 	if err == nil {
 		own, _ := oncall.Uncaught(x)
 		return diagnose.NewCase(m, own), x, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/eval"
 	"github.com/stepsleuth/stepsleuth/internal/oncall"
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 func evalCommand(o *options) *cobra.Command {
@@ -59,7 +60,7 @@ type exam struct {
 }
 
 func loadCorpus(name string, c *cobra.Command) ([]exam, error) {
-	text, err := readFile(name, "corpus", c.InOrStdin(), maxBatch)
+	text, err := readData(name, "corpus", c.InOrStdin(), maxBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +131,7 @@ func readJSON(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, v); err != nil {
+	if err := value.Decode(text, v); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil

@@ -112,7 +112,10 @@ func diagnoseFetched(ctx context.Context, c *cobra.Command, o *options, f diagno
 	if m != nil {
 		fetched.Machine = m
 	}
-	opts := report.Options{}
+	opts := report.Options{History: ask.ARN}
+	if m != nil {
+		opts.Definition = asArgument(f.definition)
+	}
 	if f.fetch.save != "" {
 		if opts.History, err = save(f.fetch.save, fetched); err != nil {
 			return err

@@ -65,6 +65,9 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if !errors.As(err, &exit) {
 		exit = &exitError{code: exitUsage, err: err}
 	}
+	if exit.err != nil && ctx.Err() != nil && errors.Is(exit.err, context.Canceled) {
+		exit.err = errors.New("stopped by a signal before it was done")
+	}
 	if exit.err != nil {
 		fmt.Fprintf(safe, "stepsleuth: %v\n", exit.err)
 	}
@@ -103,6 +106,6 @@ input that cannot be read, 3 it failed and could not be diagnosed.`,
 	}
 	o.register(root.PersistentFlags())
 	root.AddCommand(runCommand(&o), diagnoseCommand(&o), verifyCommand(&o), evalCommand(&o), benchCommand(), serveCommand(&o), digestCommand(&o), decideCommand(&o),
-		instrumentCommand(&o), packageCommand(&o), checkSetupCommand(&o), redactCommand(&o), versionCommand())
+		instrumentCommand(&o), packageCommand(&o), checkSetupCommand(&o), redactCommand(&o), versionCommand(&o))
 	return root
 }

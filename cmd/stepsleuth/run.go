@@ -57,7 +57,8 @@ func runCommand(o *options) *cobra.Command {
 		Use:   "run DEFINITION",
 		Short: "Execute a workflow on this machine, and diagnose it if it fails",
 		Long: `run executes a workflow with no AWS account. Time is virtual: a Wait of a year takes
-none. Lambda functions behave as the file of --functions says, or run where it says;
+none. Lambda functions behave as the file of --functions says, or run where it says
+({"price": {"type": "return", "value": 7}, "ship": {"type": "echo"}}; docs/functions.md);
 with --mocks and --case the tasks that a test case of AWS's mock configuration file
 names answer as it says, and --functions answers for the others. With --bucket a
 folder stands for an S3 bucket, for s3:getObject, putObject and listObjectsV2 and for
@@ -136,7 +137,7 @@ func run(c *cobra.Command, o *options, f runFlags, file string) error {
 			return err
 		}
 	}
-	return r.conclude(c.Context(), x)
+	return r.conclude(context.WithoutCancel(c.Context()), x) // what was stopped is told like all else
 }
 
 // load reads everything before anything runs.
@@ -173,6 +174,11 @@ func (r *runner) load(c *cobra.Command, file string) error {
 		return err
 	}
 	r.topic = &topic{options: r.options, stderr: r.stderr, redact: r.responder.Redact}
+	if r.flags.history != "" {
+		if err := wholefile.Check(r.flags.history); err != nil {
+			return fmt.Errorf("--save-history: %w", err)
+		}
+	}
 	if r.flags.outbox != "" {
 		r.outbox = &notify.Outbox{Dir: r.flags.outbox, To: r.flags.mailTo}
 		r.topic.outbox = r.outbox
@@ -225,19 +231,19 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 	if name == "" {
 		return []byte("{}"), nil
 	}
-	text, err := readFile(name, "input", stdin, maxInput)
+	text, err := readData(name, "input", stdin, maxInput)
 	if err != nil {
 		return nil, err
 	}
 	v, err := value.ParseBytes(text)
 	if err != nil {
-		return nil, inFile(name, err)
+		return nil, notJSON(name, err, "an input is JSON, such as {\"orderId\": 7}")
 	}
 	return v.AppendJSON(nil), nil
 }
 
 func readFunctions(name string, stdin io.Reader) (*functions.Set, error) {
-	text, err := readFile(name, "functions file", stdin, maxFunctions)
+	text, err := readData(name, "functions file", stdin, maxFunctions)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +260,7 @@ func (r *runner) readMocks(stdin io.Reader) (*mockfile.Case, error) {
 	case r.flags.testCase == "":
 		return nil, errors.New("--mocks goes with --case, the name of one of the file's test cases")
 	}
-	text, err := readFile(r.flags.mocks, "mock configuration", stdin, maxFunctions)
+	text, err := readData(r.flags.mocks, "mock configuration", stdin, maxFunctions)
 	if err != nil {
 		return nil, err
 	}
@@ -386,7 +392,12 @@ func (r *runner) document(ctx context.Context, x *history.Execution) (report.Doc
 	if inside != nil && (x.Status == history.Failed) == (inside.Failure != nil) {
 		return *inside, nil
 	}
-	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), report.Options{Local: true, History: r.flags.history})
+	return examine(context.WithoutCancel(ctx), r.responder, diagnose.NewCase(r.written, x), r.reportOptions())
+}
+
+// reportOptions are what reports of this run say beyond the diagnosis.
+func (r *runner) reportOptions() report.Options {
+	return report.Options{Local: true, History: r.flags.history, Definition: asArgument(r.file)}
 }
 
 // notify tells of what the workflow itself could not tell.

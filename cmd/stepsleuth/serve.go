@@ -84,7 +84,7 @@ Requests are answered whoever signed them, so keep to a loopback address.`,
 func serve(c *cobra.Command, o *options, f serveFlags) error {
 	var set *functions.Set
 	if f.functions != "" {
-		text, err := readFile(f.functions, "functions file", c.InOrStdin(), maxFunctions)
+		text, err := readData(f.functions, "functions file", c.InOrStdin(), maxFunctions)
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *station) invoke(ctx context.Context, call engine.LambdaCall) (engine.La
 	if t := call.Task; t.Token != "" && instrument.Waits(t.State) {
 		s.options.note(s.stderr, "%s waits for a decision: stepsleuth decide %s retry|skip|fail", t.Execution, t.Execution)
 	}
-	t := oncall.Troubleshooter{Responder: *s.responder, Fetch: s.fetch, Report: report.Options{Local: true}}
+	t := oncall.Troubleshooter{Responder: *s.responder, Fetch: s.fetch, Report: report.Options{Local: true, History: call.Task.Execution}}
 	if t.Notify = nil; call.Event { // the workflow does not wait, and tells nobody
 		t.Notify = desk{s.topic}
 	}
@@ -228,7 +228,7 @@ func (w *watcher) ended(x *history.Execution, m *asl.Machine) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	x, inline := oncall.Uncaught(x)
-	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: "HISTORY", Inline: inline})
+	doc, err := examine(w.ctx, w.responder, diagnose.NewCase(m, x), report.Options{History: x.ARN, Inline: inline})
 	if err == nil {
 		err = w.options.print(w.stdout, doc)
 	}

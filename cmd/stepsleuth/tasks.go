@@ -54,7 +54,7 @@ func (r *runner) invoke(ctx context.Context, call engine.LambdaCall) (engine.Lam
 	if r.functions.Names(call.Function) || functions.Name(call.Function) != instrument.DefaultHandler {
 		return r.functions.Invoke(ctx, call)
 	}
-	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep, Report: report.Options{Local: true}}
+	t := oncall.Troubleshooter{Responder: *r.responder, Fetch: r.fetch, Examined: r.keep, Report: r.reportOptions()}
 	if t.Notify = nil; call.Event { // the workflow does not wait, and tells nobody
 		t.Notify = desk{r.topic}
 	}

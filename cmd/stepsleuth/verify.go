@@ -116,6 +116,9 @@ func (f verifyFlags) fixed(c *cobra.Command, kase *diagnose.Case) (string, error
 		if err != nil {
 			return "", err
 		}
+		if _, err := fix.Parse(); err != nil { // which knows their places in the file
+			return "", fmt.Errorf("the fix: %w", err)
+		}
 		return string(fix.JSON), nil
 	}
 	d, err := (&diagnose.Doctor{Rules: rules.All(), Try: verify.Try}).Diagnose(c.Context(), kase)

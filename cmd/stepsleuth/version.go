@@ -8,13 +8,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func versionCommand() *cobra.Command {
+func versionCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		Run: func(c *cobra.Command, _ []string) {
-			fmt.Fprintf(c.OutOrStdout(), "stepsleuth %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		RunE: func(c *cobra.Command, _ []string) error {
+			system := runtime.GOOS + "/" + runtime.GOARCH
+			if o.format == formatJSON {
+				return printIndented(c.OutOrStdout(), map[string]string{"version": version(), "go": runtime.Version(), "system": system})
+			}
+			_, err := fmt.Fprintf(c.OutOrStdout(), "stepsleuth %s %s %s\n", version(), runtime.Version(), system)
+			return err
 		},
 	}
 }

@@ -31,7 +31,7 @@ func (f *facts) lossOf(path string) (l loss, ok bool) {
 	for i := range events {
 		byID[events[i].ID] = &events[i]
 	}
-	e := byID[f.sub.EnteredEvent]
+	e, within := byID[f.sub.EnteredEvent], "" // within: nothing counts before this state's beginning
 	for range maxSteps {
 		if e == nil {
 			return loss{}, false
@@ -40,10 +40,14 @@ func (f *facts) lossOf(path string) (l loss, ok bool) {
 			continue
 		}
 		switch kind := string(e.Type); {
+		case within != "" && !(strings.HasSuffix(kind, "StateEntered") && e.Details.Name == within):
+			// what went on inside of a state that ended, or in other iterations of a Map
 		case strings.HasSuffix(kind, "StateExited"):
-			l = loss{state: e.Details.Name, exited: e.ID}
+			within, l = e.Details.Name, loss{state: e.Details.Name, exited: e.ID}
+		case kind == "MapIterationStarted":
+			within = e.Details.Name
 		case strings.HasSuffix(kind, "StateEntered"):
-			if e.Details.Name != l.state {
+			if within = ""; e.Details.Name != l.state {
 				l = loss{state: e.Details.Name}
 			}
 			if leads(e.Details.Input, path) {

@@ -39,6 +39,21 @@ func (f *facts) place(key, text string) (asl.Span, bool) {
 	return asl.Span{Start: start + hits[0][2], End: start + hits[0][3]}, true
 }
 
+// argument is where path stands once in the failing state's definition as an
+// argument of an intrinsic function.
+func (f *facts) argument(path string) (asl.Span, bool) {
+	def := f.definitionText()
+	if def == "" || !isPath(path) {
+		return asl.Span{}, false
+	}
+	hits := regexp.MustCompile(`[(,]\s*(`+regexp.QuoteMeta(path)+`)\s*[,)]`).FindAllStringSubmatchIndex(def, 2)
+	if len(hits) != 1 {
+		return asl.Span{}, false
+	}
+	start := f.state.Span.Start
+	return asl.Span{Start: start + hits[0][2], End: start + hits[0][3]}, true
+}
+
 // field is the span of one of the state's own fields.
 func (f *facts) field(name string) (asl.Span, bool) {
 	if f.state == nil {

@@ -331,30 +331,47 @@ func (f *facts) readInput() value.Value {
 	return v
 }
 
-// result is what the failing state's task gave in its last attempt, and the event
-// that has it; absent and 0 where the history does not tell.
+// result is what the failing state's task gave back last, and the event that has it;
+// absent and 0 where the history does not tell.
 func (f *facts) result() (value.Value, int64) {
 	if f.c.Execution == nil || f.sub.EnteredEvent == 0 || f.nested != nil {
 		return value.Value{}, 0
 	}
-	inside := map[int64]bool{f.sub.EnteredEvent: true}
-	found, at := value.Value{}, int64(0)
-	for _, e := range f.c.Execution.Events() {
-		if !inside[e.PreviousID] {
-			continue
-		}
-		inside[e.ID] = true
+	byID := map[int64]*history.Event{}
+	events := f.c.Execution.Events()
+	for i := range events {
+		byID[events[i].ID] = &events[i]
+	}
+	for i := len(events) - 1; i >= 0 && events[i].ID > f.sub.EnteredEvent; i-- {
+		e := &events[i]
 		switch e.Type {
 		case history.TaskSucceeded, history.LambdaFunctionSucceeded, history.ActivitySucceeded:
-			if e.Details == nil || e.Details.Output.IsAbsent() || e.Details.Output.Truncated {
-				continue
-			}
-			if v, err := value.Parse(e.Details.Output.String()); err == nil {
-				found, at = v, e.ID
-			}
+		default:
+			continue
+		}
+		if e.ID > f.sub.FailedEvent || !follows(byID, e, f.sub.EnteredEvent) {
+			continue
+		}
+		if e.Details == nil || e.Details.Output.IsAbsent() || e.Details.Output.Truncated {
+			return value.Value{}, 0
+		}
+		v, err := value.Parse(e.Details.Output.String())
+		if err != nil {
+			return value.Value{}, 0
+		}
+		return v, e.ID
+	}
+	return value.Value{}, 0
+}
+
+// follows reports that e came of the event with the ID entered, in the same state.
+func follows(byID map[int64]*history.Event, e *history.Event, entered int64) bool {
+	for ; e != nil && e.ID > entered; e = byID[e.PreviousID] {
+		if strings.HasSuffix(string(e.Type), "StateExited") {
+			return false
 		}
 	}
-	return found, at
+	return e != nil && e.ID == entered
 }
 
 // says reports that the root's error name, type or words contain one of the texts, whatever the case.

@@ -133,6 +133,11 @@ func explicitFail(f *facts) *diagnose.Finding {
 	if turn != "" {
 		d.Explanation = "Nothing broke in that state. " + turn
 	}
+	handled := f.handledBefore()
+	if handled != nil {
+		d.Explanation += " " + caughtOnTheWay(handled, before)
+		d.Cites = uniq(append(d.Cites, fmt.Sprintf("E%d", handled.FailedEvent)))
+	}
 	if iterates(f) {
 		d.Explanation += " It stands inside a Map or Parallel (an iteration or branch), so its error became that of the whole state; look at the failed iteration's own history for the underlying, earlier failure."
 		d.Also = []diagnose.Category{diagnose.BranchFailed}
@@ -150,9 +155,36 @@ func explicitFail(f *facts) *diagnose.Finding {
 		look,
 		"If that decision was right, the data has to change (or nothing has to); if it was wrong, correct the Choice rule.",
 	}}}
+	if handled != nil {
+		d.Remedies = append([]diagnose.Remedy{{Title: "Mend what failed before that", Steps: []string{
+			fmt.Sprintf("Look at the failure of the state %s (event %d): its error, cause and input are in the history. Where a catcher's clean-up ends in a Fail, that failure is why.", named(handled.State), handled.FailedEvent),
+			`Keep the error for the Fail: "ResultPath": "$.error" in the catcher and in the states behind it, and "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause" in the Fail.`,
+		}}}, d.Remedies...)
+	}
 	d.Prevention = []string{"Let Fail say what was found: CausePath (JSONata: Cause) with States.Format, in place of a fixed sentence."}
 	d.Docs = []string{"Fail workflow state"}
 	return d
+}
+
+// handledBefore is the last failure before the failing state that a catcher took; nil none.
+func (f *facts) handledBefore() *diagnose.Failure {
+	for i := len(f.c.Others) - 1; i >= 0; i-- {
+		o := &f.c.Others[i]
+		if o.Outcome == diagnose.Caught && o.State != "" && 0 < o.FailedEvent && o.FailedEvent < f.sub.EnteredEvent && f.c.Origin == nil && f.nested == nil {
+			return o
+		}
+	}
+	return nil
+}
+
+// caughtOnTheWay tells of a handled failure; before is the state that led to the Fail.
+func caughtOnTheWay(o *diagnose.Failure, before string) string {
+	cause := diagnose.ReadCause(o.Error, o.Cause).Root()
+	way := ", which a catcher took"
+	if before != "" && o.EndedAt == before {
+		way = ", and its catcher led to " + named(before)
+	}
+	return fmt.Sprintf("Earlier the state %s failed with %s (event %d)%s%s.", named(o.State), named(or(cause.Error, "an error without a name")), o.FailedEvent, way, saying(cause.Message))
 }
 
 // sums are words of a Fail that speak of other failures.

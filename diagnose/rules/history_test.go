@@ -203,3 +203,104 @@ func TestAnOutputPathIsComparedWithTheRecordedResult(t *testing.T) {
 		}
 	}
 }
+
+// What went on inside of a Map that ended is not where a field was lost, but the Map itself may be.
+func TestAMapThatReplacedItsInputIsNamed(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "MapStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Each", "input": "{\"keys\": [7]}"}},
+		{"id": 3, "type": "MapStateStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2, "mapStateStartedEventDetails": {"length": 1}},
+		{"id": 4, "type": "MapIterationStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "mapIterationStartedEventDetails": {"name": "Each", "index": 0}},
+		{"id": 5, "type": "PassStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4, "stateEnteredEventDetails": {"name": "Inside", "input": "{\"keys\": 7}"}},
+		{"id": 6, "type": "PassStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5, "stateExitedEventDetails": {"name": "Inside", "output": "{}"}},
+		{"id": 7, "type": "MapIterationSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 6, "mapIterationSucceededEventDetails": {"name": "Each", "index": 0}},
+		{"id": 8, "type": "MapStateSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 7},
+		{"id": 9, "type": "MapStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 8, "stateExitedEventDetails": {"name": "Each", "output": "[{}]"}},
+		{"id": 10, "type": "PassStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 9, "stateEnteredEventDetails": {"name": "Count", "input": "[{}]"}},
+		{"id": 11, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 10}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Each", "States": {
+		"Each": {"Type": "Map", "ItemsPath": "$.keys", "ItemProcessor": {"StartAt": "Inside", "States": {"Inside": {"Type": "Pass", "End": true}}}, "Next": "Count"},
+		"Count": {"Type": "Pass", "Parameters": {"n.$": "States.ArrayLength($.keys)"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.Runtime", "An error occurred while executing the state 'Count' (entered at the event id #10). The JsonPath argument for the field '$.keys' could not be found in the input '[{}]'"
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[1],
+		Failure: &diagnose.Failure{State: "Count", StateType: "Pass", EnteredEvent: 10, FailedEvent: 11, Error: &name, Cause: &cause, Input: history.Text(`[{}]`)}}
+	found := diagnose.Judge(c, rules.All())[0]
+	want := "The input of Each still had $.keys (event 2), and its output has it no more (event 9): without ResultPath its result replaced the input."
+	if text := report(found); !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; r.Title != "Let Each keep its input" || len(r.Edits) != 1 {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}
+
+// A clean-up that ends in a Fail hides what it cleaned up after: the report says what that was.
+func TestWhatWasCaughtBeforeAFailIsTold(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Load"}},
+		{"id": 3, "type": "TaskFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2, "taskFailedEventDetails": {"resource": "invoke", "resourceType": "lambda", "error": "KeyError", "cause": "no rows"}},
+		{"id": 4, "type": "TaskStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "stateExitedEventDetails": {"name": "Load", "output": "{}"}},
+		{"id": 5, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 4, "stateEnteredEventDetails": {"name": "Clean up"}},
+		{"id": 6, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5, "taskSucceededEventDetails": {"resource": "invoke", "resourceType": "lambda"}},
+		{"id": 7, "type": "TaskStateExited", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 6, "stateExitedEventDetails": {"name": "Clean up", "output": "{}"}},
+		{"id": 8, "type": "FailStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 7, "stateEnteredEventDetails": {"name": "Failed", "input": "{}"}},
+		{"id": 9, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 8, "executionFailedEventDetails": {"error": "LoadFailed"}}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"StartAt": "Load", "States": {
+		"Load": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "load"}, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Clean up"}], "End": true},
+		"Clean up": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "clean"}, "Next": "Failed"},
+		"Failed": {"Type": "Fail", "Error": "LoadFailed"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := diagnose.Judge(diagnose.NewCase(m, x), rules.All())[0]
+	want := `Earlier the state Load failed with KeyError (event 3), and its catcher led to "Clean up": “no rows”`
+	if text := report(found); found.Category != diagnose.ExplicitFailState || !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; r.Title != "Mend what failed before that" {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}
+
+// Where an expression reads what the task did not give back, the report says what it did.
+func TestWhatTheResultHasIsTold(t *testing.T) {
+	x, err := history.Read(strings.NewReader(`{"events": [
+		{"id": 1, "type": "ExecutionStarted", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 2, "type": "TaskStateEntered", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0, "stateEnteredEventDetails": {"name": "Ship", "input": "{}"}},
+		{"id": 3, "type": "TaskScheduled", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 2},
+		{"id": 4, "type": "TaskSucceeded", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 3, "taskSucceededEventDetails": {"resource": "invoke", "resourceType": "lambda", "output": "{\"Payload\": {\"trackingId\": \"T1\"}}"}},
+		{"id": 5, "type": "EvaluationFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 0},
+		{"id": 6, "type": "ExecutionFailed", "timestamp": "2026-01-01T00:00:00Z", "previousEventId": 5}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := asl.Parse("", []byte(`{"QueryLanguage": "JSONata", "StartAt": "Ship", "States": {"Ship": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+		"Arguments": {"FunctionName": "ship"}, "Output": "{% $states.result.Payload.trackingID %}", "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, cause := "States.QueryEvaluationError", "An error occurred while executing the state 'Ship' (entered at the event id #2). The JSONata expression '$states.result.Payload.trackingID' specified for the field 'Output' returned nothing (undefined)."
+	c := &diagnose.Case{Phase: diagnose.Run, Machine: m, Execution: x, State: m.States[0],
+		Failure: &diagnose.Failure{State: "Ship", StateType: "Task", EnteredEvent: 2, FailedEvent: 5, Error: &name, Cause: &cause, Input: history.Text(`{}`)}}
+	found := diagnose.Judge(c, rules.All())[0]
+	want := "the result of its task does not have it (the expression returned nothing): $states.result.Payload is an object with trackingId, so trackingID is missing"
+	if text := report(found); !strings.Contains(text, want) {
+		t.Errorf("%q is not said:\n%s", want, text)
+	}
+	if r := found.Remedies[0]; !strings.HasPrefix(r.Title, "Read $states.result.Payload.trackingId") || len(r.Edits) != 1 {
+		t.Errorf("the first remedy is %+v", r)
+	}
+}

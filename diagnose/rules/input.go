@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
@@ -87,15 +88,25 @@ type gap struct {
 	at      value.Value // what reached leads to
 	pointer string      // JSON pointer of reached
 	rest    []string    // steps behind missing
+	tail    string      // "[*].Key": the end of the path, from the first step on that does more than walk
 }
 
-// findGap walks path in v; ok is false where the input is unknown, the path is no plain one, or all of it is there.
+// beyondWalking is the first step of a path that does more than walk: a wildcard, a
+// filter, a slice, a list of indices, "..".
+var beyondWalking = lazyregexp.New(`\.\.|\.\*|\[(?:\*|\?|-?\d*:|-?\d+,)`)
+
+// findGap walks path in v, up to where it does more than walk; ok is false where the
+// input is unknown, the path is no plain one, or all of it is there.
 func findGap(v value.Value, path string) (g gap, ok bool) {
+	tail := ""
+	if at := beyondWalking.FindStringIndex(path); at != nil {
+		path, tail = path[:at[0]], path[at[0]:]
+	}
 	way, plain := steps(path)
 	if !plain || v.IsAbsent() {
 		return gap{}, false
 	}
-	g = gap{reached: "$", at: v}
+	g = gap{reached: "$", at: v, tail: tail}
 	for i, s := range way {
 		next, there := stepInto(g.at, s)
 		if !there {
@@ -219,14 +230,14 @@ func nearest(v value.Value, g gap) (path, why string) {
 			p = join(p, s)
 		}
 		if len(g.rest) == 0 {
-			return p, "the nearest key there"
+			return p + g.tail, "the nearest key there"
 		}
 		if _, ok := follow(v, p); ok {
-			return p, "the nearest key there"
+			return p + g.tail, "the nearest key there"
 		}
 	}
 	if found := elsewhere(v, g); len(found) > 0 {
-		return found[0], "where that key does exist"
+		return found[0] + g.tail, "where that key does exist"
 	}
 	return "", ""
 }

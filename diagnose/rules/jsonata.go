@@ -21,7 +21,7 @@ var (
 	jsonataCode  = lazyregexp.New(`\b([STD]\d{4}|U\d{4}): (.*)`)
 	unexpected   = lazyregexp.New(`Expected '?(\w+)'?, but was '?(\w+)'?`)
 	mapInput     = lazyregexp.New(`Map state input must be an array but was: (.*)`)
-	statesInput  = lazyregexp.New(`^\$states\.input((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
+	statesData   = lazyregexp.New(`^\$states\.(input|result)((?:\.(?:[A-Za-z_]\w*|` + "`[^`]+`" + `)|\[\d+\])*)$`)
 	variableName = lazyregexp.New(`^\$([A-Za-z_]\w*)(?:[.\[].*)?$`)
 )
 
@@ -150,26 +150,33 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 	fix := diagnose.Remedy{Title: "Correct what the expression reads", Steps: []string{"Look at the recorded input of the state and at the variables assigned before it, and correct the name; mind upper and lower case."}}
 	trimmed := strings.TrimSpace(expr)
 	switch {
-	case statesInput.MatchString(trimmed):
-		path := "$" + strings.ReplaceAll(strings.TrimPrefix(trimmed, "$states.input"), "`", "")
-		in := f.input()
+	case statesData.MatchString(trimmed):
+		from := statesData.FindStringSubmatch(trimmed)[1]
+		in, data, root := f.input(), "its input", "$states."+from
+		if from == "result" {
+			in, _ = f.result()
+			data = "the result of its task"
+		}
+		path := "$" + strings.ReplaceAll(strings.TrimPrefix(trimmed, root), "`", "")
 		if g, ok := findGap(in, path); ok {
-			d.RootCause = fmt.Sprintf("%s takes its field %s from %s, but its input does not have it (the expression returned nothing): %s.", upper(f.here()), field, shown, there(g))
-			if d.Focus != nil {
+			d.RootCause = fmt.Sprintf("%s takes its field %s from %s, but %s does not have it (the expression returned nothing): %s.", upper(f.here()), field, shown, data, thereIn(g, root))
+			if d.Focus != nil && from == "input" {
 				d.Focus.Pointer = g.pointer
 			}
 			if better, why := nearest(in, g); better != "" {
-				to := "$states.input" + strings.TrimPrefix(better, "$")
+				to := root + strings.TrimPrefix(better, "$")
 				fix = diagnose.Remedy{Title: fmt.Sprintf("Read %s, %s", to, why), Steps: []string{fmt.Sprintf("In the field %s, replace %s by %s.", field, trimmed, to)}}
 				if d.Focus != nil {
 					fix.Edits = replace(d.Focus.Span, jsonString("{% "+to+" %}"))
 				}
 			}
-		} else if in.IsAbsent() {
+		} else if in.IsAbsent() && from == "input" {
 			d.Explanation += " The state's input has no such member on this way through the workflow."
+		} else if from == "result" {
+			d.Explanation += resultIsThere
 		}
 	case strings.HasPrefix(trimmed, "$states."):
-		d.Explanation += " $states.result is there only in Output and Assign of a state that had a result, $states.errorOutput only in a catcher."
+		d.Explanation += resultIsThere
 	case variableName.MatchString(trimmed):
 		v := variableName.FindStringSubmatch(trimmed)[1]
 		if v != "states" {
@@ -188,6 +195,16 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 	}
 	d.Remedies = []diagnose.Remedy{fix, optional}
 	return d
+}
+
+const resultIsThere = " $states.result is there only in Output and Assign of a state that had a result, $states.errorOutput only in a catcher."
+
+// thereIn is there for data that an expression calls root.
+func thereIn(g gap, root string) string {
+	if root == "$states.input" {
+		return there(g)
+	}
+	return fmt.Sprintf("%s is %s, so %s is missing", root+strings.TrimPrefix(g.reached, "$"), contents(g.at), g.missing)
 }
 
 // noValue stands below an expression that gave nothing.

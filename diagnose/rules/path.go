@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -51,7 +52,18 @@ func (f *facts) findMissing() *diagnose.Finding {
 	} else {
 		return nil
 	}
-	return f.notThere(missing{path: path, field: field, input: in, confidence: diagnose.Certain})
+	m := missing{path: path, field: field, input: in, confidence: diagnose.Certain}
+	if f.selectsResult(field, path) {
+		m.data, m.input = theResult, f.quotedInput()
+	}
+	return f.notThere(m)
+}
+
+// selectsResult reports a path that stands in the state's ResultSelector, and there alone.
+func (f *facts) selectsResult(field, path string) bool {
+	span, located := f.place(field, path)
+	in, has := f.field("ResultSelector")
+	return located && has && in.Start <= span.Start && span.End <= in.End
 }
 
 // missing is a path that finds nothing.
@@ -59,13 +71,16 @@ type missing struct {
 	path, field string      // "$.payment.total", "total.$" ("" unknown)
 	reader      string      // "its Choice rule", where there is no field
 	input       value.Value // what the path was looked up in; absent where unknown
-	data        string      // what that is: "its input", ofResult
+	data        string      // what that is: "its input", theResult, ofResult
 	event       int64       // in which data is recorded, where that is not the input
 	confidence  diagnose.Confidence
 }
 
-// ofResult is the data of paths that are applied behind a task.
-const ofResult = "the result of this state"
+// What a path behind the task is held against, which is not the state's input.
+const (
+	theResult = "the result that it selects from" // by a ResultSelector
+	ofResult  = "the result of this state"        // by an OutputPath
+)
 
 // pathCall is a function at the end of a path: $.list.sum().
 var pathCall = lazyregexp.New(`\.([a-z]\w*)\(\)$`)
@@ -122,15 +137,30 @@ func (f *facts) notThere(m missing) *diagnose.Finding {
 	if !located {
 		span, located = f.place("", m.path)
 	}
-	d.Focus = f.focusOn("missing: not in "+strings.Replace(m.data, "its", "this state's", 1), g.pointer, span, located)
+	at, pointed := span, located
+	if !pointed {
+		at, pointed = f.argument(m.path)
+	}
+	d.Focus = f.focusOn("missing: not in "+strings.Replace(m.data, "its", "this state's", 1), g.pointer, at, pointed)
+	if d.Focus != nil && m.data == theResult {
+		d.Focus.Label, d.Focus.Pointer = "missing: not in "+theResult, ""
+	}
 	d.Explanation = f.lost(m, g, known)
-	at, wasThere := f.lossOf(m.path)
+	lost, wasThere := f.lossOf(m.path)
 	wasThere = wasThere && m.data == "its input" && !(hasKeys(m.input, "Error", "Cause") && m.input.Len() == 2)
 	if wasThere {
-		d.Explanation = at.say(f, m.path)
+		d.Explanation = lost.say(f, m.path)
 	}
 	d.Remedies = f.fillGap(m, g, known, span, located)
-	if r, ok := at.remedy(f, m.path); ok && wasThere {
+	if explanation, r, ok := f.ofAnswer(m, g); ok && known {
+		d.Explanation = explanation
+		at := 0
+		if d.Remedies[0].Edits != nil { // a key that is nearly the same was meant rather than none
+			at = 1
+		}
+		d.Remedies = slices.Insert(d.Remedies, at, r)
+	}
+	if r, ok := lost.remedy(f, m.path); ok && wasThere {
 		d.Remedies = append([]diagnose.Remedy{r}, d.Remedies...)
 	}
 	if r, ok := f.keepBesideError(m.input); ok {
@@ -254,7 +284,7 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 		}
 		out = append(out, r)
 	}
-	if m.data == ofResult {
+	if m.data == ofResult || m.data == theResult {
 		return append(out, giveResult(m))
 	}
 	if known && beyond(g) && isPath(m.path) {
@@ -268,12 +298,16 @@ func (f *facts) fillGap(m missing, g gap, known bool, span asl.Span, located boo
 	if prev := previous(f.state); prev != "" {
 		from = "the state " + prev
 	}
+	keep := `give that state a ResultPath, such as "ResultPath": "$.result", so that its result is added to the input and does not replace it, and read it below that path.`
+	if w := writerOf(f.state, g.reached); known && w != nil {
+		from, keep = "the state "+named(w.Name), "see in the history what it put there, and why that has no "+harmless(g.missing)+"."
+	}
 	out = append(out,
 		diagnose.Remedy{
 			Title: "Supply " + pathed(m.path),
 			Steps: []string{
 				fmt.Sprintf("Look at the input of %s in the execution's history, and at the state that should have written %s.", f.ofState(), pathed(m.path)),
-				fmt.Sprintf("Is it the caller's to send, start the execution with it. Is it %s's to write, give that state a ResultPath, such as \"ResultPath\": \"$.result\", so that its result is added to the input and does not replace it, and read it below that path.", from),
+				fmt.Sprintf("Is it the caller's to send, start the execution with it. Is it %s's to write, %s", from, keep),
 			},
 		})
 	if !isPath(m.path) {
@@ -463,11 +497,14 @@ func invalidPath(f *facts) *diagnose.Finding {
 	field := f.fieldWith(path)
 	miss := missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain}
 	switch field {
-	case "OutputPath", "ResultSelector":
+	case "OutputPath":
 		miss.data, miss.input = ofResult, value.Value{}
-		if s := f.state; field == "OutputPath" && s.ResultPath == nil && s.ResultSelector == nil {
+		if s := f.state; s.ResultPath == nil && s.ResultSelector == nil {
 			miss.input, miss.event = f.result()
 		}
+	case "ResultSelector":
+		miss.data = theResult
+		miss.input, miss.event = f.result()
 	}
 	d := f.notThere(miss)
 	path = pathed(path)

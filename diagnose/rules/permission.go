@@ -353,6 +353,16 @@ var mighty = lazyregexp.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Updat
 
 var iamActionForm = lazyregexp.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
 
+// invoked are the resources of a policy for a function's ARN: of one version or alias
+// that alone, else the function with all of them.
+func invoked(function string) []string {
+	function = strings.TrimSuffix(function, ":$LATEST")
+	if _, name, _ := strings.Cut(function, ":function:"); strings.Contains(name, ":") {
+		return []string{function}
+	}
+	return []string{function, function + ":*"}
+}
+
 // statement is a policy statement that allows what was denied; "" where it is not safe or not possible to write one.
 func statement(d denial, f *facts) string {
 	if !iamActionForm.MatchString(d.action) || mighty.MatchString(d.action) {
@@ -363,10 +373,9 @@ func statement(d denial, f *facts) string {
 	resources := []string{d.resource}
 	switch {
 	case d.action == "lambda:InvokeFunction" && d.resource != "":
-		base := strings.TrimSuffix(d.resource, ":$LATEST")
-		resources = []string{base, base + ":*"}
+		resources = invoked(d.resource)
 	case d.action == "lambda:InvokeFunction" && f.function() != "":
-		resources = []string{"arn:aws:lambda:REGION:ACCOUNT:function:" + f.function(), "arn:aws:lambda:REGION:ACCOUNT:function:" + f.function() + ":*"}
+		resources = invoked("arn:aws:lambda:REGION:ACCOUNT:function:" + f.function())
 	case (d.resource == "" || d.resource == "*") && triedARN(f, d.action) != "":
 		resources = []string{triedARN(f, d.action)}
 	case d.resource == "" || d.resource == "*":

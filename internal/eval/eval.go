@@ -8,12 +8,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/internal/report"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
@@ -60,7 +62,12 @@ func Read(name string, text []byte) ([]Row, error) {
 			continue
 		}
 		var r Row
-		if err := json.Unmarshal(line, &r); err != nil {
+		err := value.Decode(line, &r)
+		var syntax *value.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("%s:%d:%d: not a labelled failure: %s; each line is one JSON object", name, n, syntax.Column, syntax.Problem)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s:%d: not a labelled failure: %w", name, n, err)
 		}
 		if r.Truth.Category == "" {

@@ -17,11 +17,14 @@
 // every function that has no entry of its own. A process runs the function's own
 // code (a folder or a .zip, relative to the file) as Lambda would, with this user's
 // rights but none of this process's environment variables; see internal/lambdart.
-// A task of another service is named by its Resource.
+// A task of another service is named by its Resource. {"type": "callback", "value": …}
+// stands for whoever holds the task token of a .waitForTaskToken. For people all this
+// is told in docs/functions.md.
 package functions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,11 +121,13 @@ func Name(function string) string {
 func Parse(file string, text []byte) (*Set, error) {
 	v, err := value.Parse(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
+		var syntax *value.SyntaxError
+		errors.As(err, &syntax) // as Parse gives no other
+		return nil, fmt.Errorf(`%s:%d:%d: not JSON: %s; a functions file is an object such as {"charge-card": {"type": "echo"}}`, file, syntax.Line, syntax.Column, syntax.Problem)
 	}
 	p := &parser{file: file, text: string(text)}
 	if v.Kind() != value.KindObject {
-		return nil, p.errorf("", "a functions file is an object of functions by name; this is a %s", v.Kind())
+		return nil, p.errorf("", "a functions file is an object of functions by name; this is %s", v.Kind().WithArticle())
 	}
 	set := &Set{byName: make(map[string][]outcome, v.Len())}
 	for _, m := range v.Members() {
@@ -171,13 +176,14 @@ func (p *parser) outcomes(pointer string, v value.Value) ([]outcome, error) {
 
 // fields are the members that each kind of behaviour takes.
 var fields = map[string][]string{
-	"echo":    {},
-	"return":  {"value"},
-	"raise":   {"errorType", "errorMessage", "stackTrace", "payload"},
-	"error":   {"error", "cause"},
-	"sleep":   {"seconds", "then"},
-	"url":     {"url"},
-	"process": {"runtime", "code", "handler", "timeoutSeconds", "memoryMB", "environment", "concurrency"},
+	"echo":     {},
+	"return":   {"value"},
+	"raise":    {"errorType", "errorMessage", "stackTrace", "payload"},
+	"error":    {"error", "cause"},
+	"callback": {"value", "error", "cause"},
+	"sleep":    {"seconds", "then"},
+	"url":      {"url"},
+	"process":  {"runtime", "code", "handler", "timeoutSeconds", "memoryMB", "environment", "concurrency"},
 }
 
 func (p *parser) outcome(pointer string, v value.Value) (outcome, error) {
@@ -200,6 +206,8 @@ func (p *parser) outcome(pointer string, v value.Value) (outcome, error) {
 		return p.raises(pointer, v)
 	case "error":
 		return p.refuses(pointer, v)
+	case "callback":
+		return p.answers(pointer, v)
 	case "sleep":
 		return p.sleeps(pointer, v)
 	case "url":
@@ -216,11 +224,11 @@ func (p *parser) kind(pointer string, v value.Value) (string, error) {
 		if _, ok := v.Get("url"); ok {
 			return "url", nil
 		}
-		return "", p.errorf(pointer, "no type; it is one of echo, return, raise, error, sleep, process, or give a url")
+		return "", p.errorf(pointer, "no type; it is one of echo, return, raise, error, callback, sleep, process, or give a url")
 	}
 	kind, ok := t.AsString()
 	if _, known := fields[kind]; !ok || !known {
-		return "", p.errorf(pointer+"/type", "no such type: %s; it is one of echo, return, raise, error, sleep, url, process", t)
+		return "", p.errorf(pointer+"/type", "no such type: %s; it is one of echo, return, raise, error, callback, sleep, url, process", t)
 	}
 	return kind, nil
 }
@@ -263,6 +271,42 @@ func (p *parser) raises(pointer string, v value.Value) (outcome, error) {
 
 // refuses answers as Lambda does when it did not run the function at all.
 func (p *parser) refuses(pointer string, v value.Value) (outcome, error) {
+	failure, err := p.failure(pointer, v)
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context, engine.LambdaCall) (engine.LambdaReply, error) {
+		return engine.LambdaReply{}, failure
+	}, nil
+}
+
+// answers is what whoever holds the task's token sends: SendTaskSuccess with the value,
+// or else SendTaskFailure.
+func (p *parser) answers(pointer string, v value.Value) (outcome, error) {
+	failure, err := p.failure(pointer, v)
+	if err != nil {
+		return nil, err
+	}
+	output, success := v.Get("value")
+	if success && (failure.Name != nil || failure.Cause != nil) {
+		return nil, p.errorf(pointer, "a callback has a value, or an error and a cause, not both")
+	}
+	text := output.JSON()
+	return func(_ context.Context, call engine.LambdaCall) (engine.LambdaReply, error) {
+		switch t := call.Task; {
+		case t.Token == "":
+			return engine.LambdaReply{}, fmt.Errorf("%s: a callback answers a task that waits for its token, and %s does not (.waitForTaskToken)", call.Function, t.Resource)
+		case success:
+			t.Complete(engine.JSON(text))
+		default:
+			t.Fail(failure)
+		}
+		return engine.LambdaReply{Payload: []byte("{}")}, nil
+	}, nil
+}
+
+// failure reads error and cause; what is absent stays so.
+func (p *parser) failure(pointer string, v value.Value) (*engine.TaskError, error) {
 	failure := &engine.TaskError{}
 	for name, to := range map[string]**string{"error": &failure.Name, "cause": &failure.Cause} {
 		val, ok := v.Get(name)
@@ -271,13 +315,11 @@ func (p *parser) refuses(pointer string, v value.Value) (outcome, error) {
 		}
 		s, ok := val.AsString()
 		if !ok {
-			return nil, p.errorf(pointer+"/"+name, "%s is a string; this is a %s", name, val.Kind())
+			return nil, p.errorf(pointer+"/"+name, "%s is a string; this is %s", name, val.Kind().WithArticle())
 		}
 		*to = &s
 	}
-	return func(context.Context, engine.LambdaCall) (engine.LambdaReply, error) {
-		return engine.LambdaReply{}, failure
-	}, nil
+	return failure, nil
 }
 
 func (p *parser) sleeps(pointer string, v value.Value) (outcome, error) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -136,3 +137,25 @@ func TestBadFilesSayWhere(t *testing.T) {
 }
 
 var engineStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// What the documentation shows is what Parse takes.
+func TestTheDocumentedFileIsTaken(t *testing.T) {
+	text, err := os.ReadFile("../../docs/functions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	example, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("docs/functions.md shows no file")
+	}
+	set, err := functions.Parse("docs/functions.md", []byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"price-order", "reserve-stock", "charge-card", "audit", "ship"} {
+		if !set.Names(name) {
+			t.Errorf("no entry for %s", name)
+		}
+	}
+}

@@ -149,13 +149,13 @@ func (p *parser) environment(pointer string, v value.Value) (map[string]string, 
 	}
 	pointer += "/environment"
 	if val.Kind() != value.KindObject {
-		return nil, p.errorf(pointer, "environment is an object of strings by name; this is a %s", val.Kind())
+		return nil, p.errorf(pointer, "environment is an object of strings by name; this is %s", val.Kind().WithArticle())
 	}
 	env := make(map[string]string, val.Len())
 	for _, m := range val.Members() {
 		s, ok := m.Value.AsString()
 		if !ok {
-			return nil, p.errorf(pointer+"/"+escape(m.Key), "an environment variable is a string; this is a %s", m.Value.Kind())
+			return nil, p.errorf(pointer+"/"+escape(m.Key), "an environment variable is a string; this is %s", m.Value.Kind().WithArticle())
 		}
 		env[m.Key] = s
 	}

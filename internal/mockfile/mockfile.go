@@ -95,7 +95,7 @@ func (f *File) errorf(pointer, format string, args ...any) error {
 // object checks that v is an object with no other members than fields; none is any.
 func (f *File) object(pointer string, v value.Value, what string, fields ...string) error {
 	if v.Kind() != value.KindObject {
-		return f.errorf(pointer, "%s is an object; this is a %s", what, v.Kind())
+		return f.errorf(pointer, "%s is an object; this is %s", what, v.Kind().WithArticle())
 	}
 	for _, m := range v.Members() {
 		if len(fields) > 0 && !slices.Contains(fields, m.Key) {
@@ -139,7 +139,7 @@ func (f *File) readCases(pointer, machine string, v value.Value) error {
 		for _, s := range c.Value.Members() {
 			name, ok := s.Value.AsString()
 			if !ok {
-				return f.errorf(at+"/"+escape(s.Key), "a state's response is named by a string; this is a %s", s.Value.Kind())
+				return f.errorf(at+"/"+escape(s.Key), "a state's response is named by a string; this is %s", s.Value.Kind().WithArticle())
 			}
 			if _, known := f.responses[name]; !known {
 				return f.errorf(at+"/"+escape(s.Key), "no response %q in MockedResponses%s", name, asl.DidYouMean(name, names(f.responses)))
@@ -231,7 +231,7 @@ func (f *File) readAnswer(pointer string, v value.Value) (answer, error) {
 		}
 		s, ok := member.AsString()
 		if !ok {
-			return answer{}, f.errorf(pointer+"/Throw/"+name, "%s is a string; this is a %s", name, member.Kind())
+			return answer{}, f.errorf(pointer+"/Throw/"+name, "%s is a string; this is %s", name, member.Kind().WithArticle())
 		}
 		*to = &s
 	}

@@ -126,11 +126,11 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	const responses = `"MockedResponses": {"r": {"0": {"Return": {}}}}`
 	for _, tt := range []struct{ name, text, want string }{
 		{"no JSON", `{`, "mocks.json:1:"},
-		{"no object", `[]`, "mocks.json:1:1: a mock configuration is an object; this is a array"},
+		{"no object", `[]`, "mocks.json:1:1: a mock configuration is an object; this is an array"},
 		{"misspelt", `{"StateMachine": {}}`, `mocks.json:1:2: "StateMachine" is no field of a mock configuration, which has StateMachines and MockedResponses; did you mean "StateMachines"?`},
 		{"no machines", `{` + responses + `}`, "mocks.json:1:1: no StateMachines"},
 		{"unknown response", "{\"StateMachines\": {\"order\": {\"TestCases\": {\n\"Fine\": {\"Price\": \"rr\"}}}}, " + responses + "}", `mocks.json:2:10: no response "rr" in MockedResponses`},
-		{"response is no name", `{"StateMachines": {"order": {"TestCases": {"Fine": {"Price": {}}}}}, ` + responses + `}`, "named by a string; this is a object"},
+		{"response is no name", `{"StateMachines": {"order": {"TestCases": {"Fine": {"Price": {}}}}}, ` + responses + `}`, "named by a string; this is an object"},
 		{"bad number", `{"StateMachines": {}, "MockedResponses": {"r": {"first": {"Return": 1}}}}`, `mocks.json:1:49: "first" is no number of an attempt`},
 		{"range backwards", `{"StateMachines": {}, "MockedResponses": {"r": {"3-1": {"Return": 1}}}}`, `"3-1" is no number of an attempt`},
 		{"overlap", `{"StateMachines": {}, "MockedResponses": {"r": {"0-2": {"Return": 1}, "2": {"Return": 1}}}}`, `attempts 2 are mocked twice: here and as "0-2"`},

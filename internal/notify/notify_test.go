@@ -64,6 +64,20 @@ func TestTheSameMessageTwiceIsOneFile(t *testing.T) {
 	}
 }
 
+// Runs of the same workflow have one ARN and may fail in one second, with different inputs.
+func TestWhatSaysSomethingElseIsAnotherFile(t *testing.T) {
+	box, m := notify.Outbox{Dir: t.TempDir()}, message()
+	for _, text := range []string{"order 1", "order 2"} {
+		m.Text = new(redact.Redactor).Text(text)
+		if _, err := box.Notify(context.Background(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files, _ := os.ReadDir(box.Dir); len(files) != 2 {
+		t.Errorf("%d files, want 2: a mail was overwritten", len(files))
+	}
+}
+
 func TestAnUnwritableOutboxIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 // Outbox writes mails as .eml files into a folder, where a mail program opens
-// them and a test reads them. A message with the same ID replaces its file.
+// them and a test reads them. The same message twice is one file; what says something
+// else is another, whatever its ID: runs on one machine are alike but for their inputs.
 type Outbox struct {
 	Dir  string
 	From string // "" is stepsleuth@localhost
@@ -32,6 +33,9 @@ func (o Outbox) Notify(ctx context.Context, m Message) (string, error) {
 	}
 	if err := o.Check(); err != nil {
 		return "", err
+	}
+	if m.ID != "" {
+		m.ID += "\n" + m.Text.String()
 	}
 	eml, err := o.render(m)
 	if err != nil {

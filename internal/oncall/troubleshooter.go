@@ -24,7 +24,8 @@ type Troubleshooter struct {
 	// runs; the definition may be nil.
 	Fetch func(ctx context.Context, executionARN string) (*history.Execution, *asl.Machine, error)
 
-	// Report is what the documents say beyond the diagnosis; History is the execution's ARN.
+	// Report is what the documents say beyond the diagnosis. History is the execution's
+	// ARN, but where it is Local: then it stays what it is.
 	Report report.Options
 
 	// Now is the time; nil: the system's.
@@ -103,7 +104,9 @@ func (t *Troubleshooter) Handle(ctx context.Context, payload []byte) ([]byte, er
 		x = endedAt(x, event.State, event.Failure, event.At.Time)
 	}
 	o := t.Report
-	o.History, o.Inline, o.HandledBy = event.ExecutionARN, event.HandledBy == "", event.HandledBy
+	if o.Inline, o.HandledBy = event.HandledBy == "", event.HandledBy; !o.Local {
+		o.History = event.ExecutionARN
+	}
 	now := time.Now
 	if t.Now != nil {
 		now = t.Now

@@ -22,6 +22,10 @@ type Options struct {
 	Next    []redact.Text // what to do before all else
 	History string        // how the reader names the history in a command: a file or an ARN; "" is HISTORY
 
+	// Definition is how the reader names the definition in a command: a file; "" is
+	// what the machine's source is called, if anything.
+	Definition string
+
 	// HandledBy is the state that the workflow went on to with the failure, which a
 	// catcher of its own took: the execution is running. "": the failure ended it.
 	HandledBy string

@@ -19,7 +19,7 @@ func (b *builder) next(doc Document) []redact.Text {
 			continue
 		}
 		if r.Diff != nil || r.LocalOnly {
-			out = append(out, b.text(fmt.Sprintf("stepsleuth verify %s%s --remedy %d", shellWord(cmp.Or(b.opts.History, "HISTORY")), b.definitionFlag(), i+1)))
+			out = append(out, b.text(b.verify(i+1)))
 			break
 		}
 	}
@@ -32,12 +32,30 @@ func (b *builder) next(doc Document) []redact.Text {
 	return slices.Insert(out, 0, b.opts.Next...)
 }
 
+// verify is the command that proves a remedy. It reads files: what AWS remembers is
+// saved first, and a run on this machine has to be told to save its history.
+func (b *builder) verify(remedy int) string {
+	history, definition := b.opts.History, b.definitionFlag()
+	first := ""
+	switch {
+	case strings.HasPrefix(history, "arn:"):
+		first, history, definition = "stepsleuth diagnose "+shellWord(history)+" --save failed && ", "failed/history.json", " --definition failed/definition.asl.json"
+	case history == "" && b.opts.Local:
+		first, history = "run it again with --save-history history.json, then: ", "history.json"
+	}
+	return fmt.Sprintf("%sstepsleuth verify %s%s --remedy %d", first, shellWord(cmp.Or(history, "HISTORY")), definition, remedy)
+}
+
 // definitionFlag names the definition's file to a command, where it came from one.
 func (b *builder) definitionFlag() string {
-	if b.c.Machine == nil || b.c.Machine.Source().Name == "" {
+	if b.c.Machine == nil {
 		return ""
 	}
-	return " --definition " + shellWord(b.c.Machine.Source().Name)
+	name := cmp.Or(b.opts.Definition, b.c.Machine.Source().Name)
+	if name == "" {
+		return ""
+	}
+	return " --definition " + shellWord(name)
 }
 
 // shellWord is s as a shell takes it for one word.

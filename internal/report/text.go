@@ -112,17 +112,25 @@ func (p *printer) notShown(texts []redact.Text) []redact.Text {
 	})
 }
 
-// others names the failures that did not end the execution, the first three of them.
+// others names the first few of the failures that did not end the execution, equal ones once.
 func (p *printer) others() string {
 	var names []string
-	for _, f := range p.doc.OtherFailures[:min(3, len(p.doc.OtherFailures))] {
-		names = append(names, strings.TrimSpace(where(&f)+" "+str(f.Error)))
+	for _, f := range p.doc.OtherFailures {
+		name := strings.Join(nonEmpty(where(&f), str(f.Error)), " ")
+		if f.Outcome != nil {
+			name += ", " + str(f.Outcome)
+		}
+		if slices.Contains(names, name) {
+			continue
+		}
+		if len(names) == 3 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return ""
-	}
-	if p.doc.OtherFailureCount > len(names) {
-		names = append(names, "…")
 	}
 	return ": " + strings.Join(names, "; ")
 }

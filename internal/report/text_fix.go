@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/redact"
@@ -110,6 +111,7 @@ func (p *printer) diff(r Remedy) {
 		return
 	}
 	lines := strings.Split(strings.TrimSuffix(changedLines(r.Diff.String()), "\n"), "\n")
+	leads := commonLeads(lines, p.width-6)
 	for i, s := range lines {
 		if s == "" {
 			continue
@@ -122,6 +124,57 @@ func (p *printer) diff(r Remedy) {
 		if s[0] == '+' {
 			color = green
 		}
-		p.line("   " + p.paint(color, s[:1]+" "+clip(expand(s[1:]), p.width-6)))
+		text := s[1:]
+		if n := leads[i]; n > 0 {
+			text = "…" + text[n:]
+		}
+		p.line("   " + p.paint(color, s[:1]+" "+clip(expand(text), p.width-6)))
 	}
+}
+
+// commonLeads says, for each line of a diff, how many bytes of its text to leave out:
+// the beginning that it shares with the line that stands for it, where the change
+// would lie outside of the room otherwise.
+func commonLeads(lines []string, room int) []int {
+	leads := make([]int, len(lines))
+	for i := 0; i < len(lines); {
+		removed := run(lines[i:], '-')
+		added := run(lines[i+removed:], '+')
+		for k := range min(removed, added) {
+			a, b := lines[i+k][1:], lines[i+removed+k][1:]
+			n := commonLead(a, b)
+			if width(expand(a[:n])) < room*2/3 || width(expand(a)) <= room && width(expand(b)) <= room {
+				continue
+			}
+			leads[i+k], leads[i+removed+k] = n, n
+		}
+		i += max(1, removed+added)
+	}
+	return leads
+}
+
+// run counts the lines at the beginning that have the sign.
+func run(lines []string, sign byte) int {
+	for i, s := range lines {
+		if s == "" || s[0] != sign {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+// shownLead is how much of what two lines share is shown before they differ.
+const shownLead = 24
+
+// commonLead is how many bytes two lines begin with alike, less what is shown of it;
+// it ends between characters.
+func commonLead(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	for n = max(0, n-shownLead); n > 0 && !utf8.RuneStart(a[n]); {
+		n--
+	}
+	return n
 }

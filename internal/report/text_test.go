@@ -2,9 +2,11 @@ package report_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/redact"
@@ -86,4 +88,29 @@ func TestWhatBecameOfTheModelIsTold(t *testing.T) {
 	}}
 	d.Missing = append(d.Missing, "a model's reading: the role may not bedrock:InvokeModel on the model")
 	golden(t, "model-denied.txt", text(t, document(t, d, report.Options{}), report.Style{}))
+}
+
+// verify reads files, so that what is on AWS is saved first.
+func TestTheNextCommandSavesWhatIsOnAWS(t *testing.T) {
+	arn := "arn:aws:states:us-east-1:123456789012:execution:order-pipeline:run-7f3"
+	doc := document(t, missingPath(t), report.Options{History: arn})
+	want := "stepsleuth diagnose " + arn + " --save failed && stepsleuth verify failed/history.json --definition failed/definition.asl.json --remedy 1"
+	if got := doc.Next[0].String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Of a change at the end of a long line, the change is what has to be seen.
+func TestTheDiffOfALongLineShowsTheChange(t *testing.T) {
+	definition := `{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:pay-claim:live", "Comment": "für die Schäden", "TimeoutSeconds": 10, "End": true}}}`
+	m := machine(t, "a.asl.json", definition)
+	d := missingPath(t)
+	d.Case.Machine, d.Case.State, d.Findings[0].Focus = m, m.State("A"), nil
+	d.Remedies = []diagnose.Remedy{{Title: "x", Edits: []asl.Edit{{Span: span(t, definition, `10`), New: `20`}}}}
+	got := string(text(t, document(t, d, report.Options{}), report.Style{}))
+	for _, want := range []string{"\n   - …", `"TimeoutSeconds": 10, "End"`, "\n   + …", `"TimeoutSeconds": 20, "End"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not shown:\n%s", want, got)
+		}
+	}
 }

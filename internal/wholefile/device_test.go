@@ -40,3 +40,48 @@ func TestWhatIsNoFileStaysWhatItIs(t *testing.T) {
 		}
 	}
 }
+
+// An output that is a link is written where it leads to, also where nothing is there yet.
+func TestALinkStaysALink(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"there", "absent"} {
+		file, link := filepath.Join(dir, name), filepath.Join(dir, name+".link")
+		if name == "there" {
+			if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(name, link); err != nil {
+			t.Skipf("SKIPPED: no symbolic links here: %v", err)
+		}
+		if err := wholefile.Write(link, []byte("new")); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			t.Errorf("%s: the link is now %v, %v", name, info, err)
+		}
+		if text, err := os.ReadFile(file); err != nil || string(text) != "new" {
+			t.Errorf("%s: it leads to %q, %v", name, text, err)
+		}
+	}
+}
+
+// What the owner keeps to himself is not opened to others by being written anew.
+func TestPermissionsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "private")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := wholefile.Write(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+	if err := wholefile.WriteMode(path, []byte("new"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+}
