@@ -25,8 +25,11 @@ func newChecker(q *question, findings []Finding) *checker {
 	}
 	k.known = normal(q.known)
 	k.lower = strings.ToLower(k.known)
-	for _, n := range numberForm.FindAllString(k.known, -1) {
-		k.numbers[number(n)] = true
+	for _, loc := range numberForm.FindAllStringIndex(k.known, -1) {
+		n := number(k.known[loc[0]:loc[1]])
+		if len(n) > 1 || loc[0] == 0 || !isWordByte(k.known[loc[0]-1]) { // the 7 of E7 counts nothing
+			k.numbers[n] = true
+		}
 	}
 	k.learnOrders(q.known)
 	var steps strings.Builder
@@ -124,7 +127,12 @@ func (k *checker) sentence(s string) string {
 
 // strayTerm finds what sentence lets pass: a name that may be one of AWS's, of an
 // operation or an action, but does not occur in this case.
-func (k *checker) strayTerm(s string) string { return k.strayName(s, true) }
+func (k *checker) strayTerm(s string) string {
+	if name := k.strayName(s, true); name != "" {
+		return name
+	}
+	return k.strayWord(normal(s))
+}
 
 // term is the form of names of AWS's operations and IAM's actions.
 var term = lazyregexp.New(`^([a-z0-9-]+:)?[A-Z][a-z]+([A-Z]+[a-z0-9]*)+$`)
@@ -150,6 +158,37 @@ func isTerm(name, sentence string) bool {
 	return true
 }
 
+// wordWithDigit finds ids and names that no other form tells: O-1042, batch42, TICKETS-EU.
+var wordWithDigit = lazyregexp.New(`\b(?:[A-Za-z][A-Za-z_-]*\d[\w-]*|[A-Z]{2,}(?:-[A-Z]{2,})+)\b`)
+
+// technical are words with a digit that belong to no case.
+var technical = lazyregexp.New(`(?i)^(?:utf|utf-|sha|sha-|aes|aes-|rsa|rsa-|iso|iso-|rfc|rfc-|http/?|ipv|base|u?int|float|md|oauth|log4j|arm|x|p|v|s|ec|route|python|nodejs|java|ruby|dotnet|corretto)\d[\d_-]*$`)
+
+// strayWord finds a word that can only be an id, or that the sentence introduces as a
+// state's or a resource's name, and that does not occur in this case.
+func (k *checker) strayWord(s string) string {
+	for _, word := range wordWithDigit.FindAllString(s, -1) {
+		if !technical.MatchString(word) && !strings.Contains(k.lower, strings.ToLower(word)) {
+			return word
+		}
+	}
+	for _, m := range namedAs.FindAllStringSubmatch(s, -1) {
+		word := strings.TrimRight(m[1]+m[2], "-")
+		if !isLanguage(word) && !slices.Contains(services, word) && !strings.Contains(k.lower, strings.ToLower(word)) {
+			return word
+		}
+	}
+	return ""
+}
+
+// namedAs: a word with a capital is a name where it follows what it names (the state Ship),
+// or stands between "the" and that (the Ship state).
+var namedAs = lazyregexp.New(`\b(?:[Ss]tates?|[Ff]unctions?|[Tt]ables?|[Bb]uckets?|[Qq]ueues?|[Tt]opics?|[Rr]oles?) (?:named |called )?([A-Z][\w-]*)|` +
+	`\b[Tt]he ([A-Z][\w-]*) (?:state|function|table|bucket|queue|topic|role)\b`)
+
+// services are words with a capital that stand beside such nouns and name nothing of the user's.
+var services = strings.Fields("AWS Amazon SQS SNS S3 EC2 ECS EKS EMR KMS VPC SSM RDS Glue Athena Batch Bedrock Kinesis Functions Step Python Java Node Go Ruby Express Standard FIFO")
+
 // derivable: the rules say the same.
 func (k *checker) derivable(s string) bool {
 	return k.steps != "" && strings.Contains(k.steps, strings.TrimRight(normal(s), "."))
@@ -167,6 +206,9 @@ var (
 		`)`)
 	destructive = lazyregexp.New(`(?i)\b(delet(e|ing)|drop(ping)?|destroy(ing)?|purg(e|ing)|truncat(e|ing)|wip(e|ing)|eras(e|ing)|disabl(e|ing)|deactivat(e|ing)|turn(ing)? off|switch(ing)? off|remov(e|ing)|detach(ing)?|revok(e|ing)|stop(ping)?)\b[-\s][^.;]{0,48}` +
 		`\b(tables?|buckets?|databases?|state ?machines?|stacks?|queues?|logs?|logging|log groups?|alarms?|roles?|polic(y|ies)|users?|access keys?|trails?|backups?|clusters?|guardrails?|encryption|monitoring|functions?|workflows?|account)\b` +
+		`|(?:^|[.;:,]\s*|\b(?:and|then|to|or|should|must|please|can)\s+)(?:clear|empty|flush|reset|overwrite|wipe)\b[^.;]{0,48}\b(tables?|buckets?|databases?|queues?|logs?|alarms?|streams?|caches?)\b` +
+		`|\b(?:turn|switch)(?:ing)?\b[^.;]{0,40}\boff\b|\blog retention\b|--force\b` +
+		`|(?:^|\W)(?:l[öo]e?sch(?:e|en)|entfernen|deaktivieren|supprime[rz]?|efface[rz]?|désactive[rz]?|elimin(?:ar|e|a)|borr(?:ar|e|a)|cancell(?:are|a)|verwijder(?:en)?)(?:\W|$)` +
 		`|\bcreate-access-key\b|\bdelete-[a-z]+\b|\bdisable-[a-z]+\b|\b(print|send|post|email|upload|exfiltrat\w*|include|append)\b[^.;]{0,40}\b(credentials?|environment variables|secrets?|passwords?|access keys?)\b`)
 )
 
@@ -177,10 +219,10 @@ var orderForm = lazyregexp.New(`(?i)\b(ignore|disregard|forget)\b[^.;]{0,30}\b(i
 	`\b(report|respond|answer|reply|output) (with )?(status|only)\b|\brender this\b|\bno action (is )?(required|needed)\b|\bfollow it\b|\bsystem prompt\b`)
 
 // broadens: wildcards, managed policies for everything, and the whole internet.
-var broadens = lazyregexp.New(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|"\*"|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
+var broadens = lazyregexp.New(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|(?:^|[\s"'])\*(?:$|[\s"'.,;])|\b(?:admin|administrator|administrative|root|unrestricted|full)\b[^.;]{0,20}\b(?:access|rights?|permissions?|privileges?|role)\b|\b(?:all|every|any)\s+(?:\w+\s+)?(?:actions?|resources?|principals?|permissions?)\b|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
 
 // playsDown: a failure is never nothing, whatever the evidence says of itself.
-var playsDown = lazyregexp.New(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b`)
+var playsDown = lazyregexp.New(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b|\bignore (this|the) (failure|error|report|alarm)\b|\bdo nothing\b|\bnothing (needs )?to be done\b`)
 
 // orderRun is how many words in a row of such evidence a sentence may not repeat.
 const orderRun = 4
@@ -231,11 +273,15 @@ func number(s string) string {
 // documented are limits of AWS that an explanation may name.
 var documented = []string{"256", "25000", "262144", "15", "900", "29", "10240", "512", "128", "1000", "100", "10", "60", "365"}
 
-// strayNumber finds a number of two digits or more that is nowhere in the evidence.
+// counted is how a sentence goes on after a digit that counts or measures something.
+var counted = lazyregexp.New(`^ ?(?:times|tries|attempts?|retries|seconds?|minutes?|hours?|days?|items?|records?|events?|bytes|characters|percent|ms|[KMG]i?B|s|%)(?:\W|$)`)
+
+// strayNumber finds a number that is nowhere in the evidence. One digit alone is looked at
+// only where it counts or measures something.
 func (k *checker) strayNumber(s string) string {
 	for _, loc := range numberForm.FindAllStringIndex(s, -1) {
 		n := number(s[loc[0]:loc[1]])
-		if len(n) < 2 || k.numbers[n] || slices.Contains(documented, n) {
+		if len(n) < 2 && !counted.MatchString(s[loc[1]:]) || k.numbers[n] || slices.Contains(documented, n) {
 			continue
 		}
 		if loc[0] > 0 && isWordByte(s[loc[0]-1]) { // part of a name, which is judged as one
@@ -250,8 +296,8 @@ func isWordByte(c byte) bool {
 	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// nameForm finds what can only be a name: quoted, a path, an ARN, dotted, in camel case,
-// with an underscore or with a digit inside.
+// nameForm finds what can only be a name: quoted, a path, an ARN, dotted, in camel case
+// or with an underscore.
 var nameForm = lazyregexp.New("`([^`]+)`" + `|(?:^|[\s(\[:])'([^'\s][^']*)'|"([^"]+)"|(\$[$.\w\[\]*@-]*[\w\]])|(arn:[^\s,;]+)|` +
 	`\b([A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+)|\b([A-Za-z]\w*_\w+|[A-Z]?[a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+)\b`)
 

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,8 +37,14 @@ func NewConcealer(c *Case, r *redact.Redactor) *Concealer {
 				continue
 			}
 			seen[removal.Placeholder] = true
-			if raw := r.Restore(r.Stored(removal.Placeholder)); raw != removal.Placeholder && telling(raw) {
-				k.secrets = append(k.secrets, secret{raw, removal.Placeholder})
+			raw := r.Restore(r.Stored(removal.Placeholder))
+			if raw == removal.Placeholder {
+				continue
+			}
+			for _, form := range formsOf(raw) {
+				if telling(form) {
+					k.secrets = append(k.secrets, secret{form, removal.Placeholder})
+				}
 			}
 		}
 	}
@@ -45,6 +52,29 @@ func NewConcealer(c *Case, r *redact.Redactor) *Concealer {
 		return cmp.Or(len(b.raw)-len(a.raw), cmp.Compare(a.raw, b.raw), cmp.Compare(a.placeholder, b.placeholder))
 	})
 	return k
+}
+
+// formsOf are a secret as it stands in one text, and as a sentence made of that text may
+// have it: without the escapes of JSON, and each line for itself where it has several, as
+// on one line nothing tells any more that they belong together.
+func formsOf(raw string) []string {
+	forms := []string{raw}
+	plain := raw
+	for len(forms) <= maxLayers && strings.IndexByte(plain, '\\') >= 0 {
+		var opened string
+		if json.Unmarshal([]byte(`"`+plain+`"`), &opened) != nil {
+			break
+		}
+		plain = opened
+		forms = append(forms, plain)
+	}
+	lines := strings.FieldsFunc(plain, func(c rune) bool { return c == '\n' || c == '\r' })
+	if len(lines) > 1 {
+		for _, line := range lines {
+			forms = append(forms, strings.TrimSpace(line))
+		}
+	}
+	return forms
 }
 
 // Text is Redactor.Text with the case's secrets.

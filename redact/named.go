@@ -112,7 +112,7 @@ func (sc *scan) named(start, end int) {
 		switch c := at(sc.s, n.end); {
 		case c == '(':
 			sc.enter(n, n.end)
-		case c == ',' && sc.shorthand(n):
+		case c == ',' && sc.shorthand(n), lineBreak(sc.s, n.end) > n.end && sc.shorthand(n):
 		case sc.claimOf(n.text).demand != nothing:
 			sc.table(n)
 		}
@@ -128,6 +128,7 @@ func (sc *scan) named(start, end int) {
 	}
 	if sep.kind == colon || sep.kind == equals {
 		sc.personal(n, sep)
+		sc.called(n, sep)
 		sc.enter(n, sep.value)
 	}
 }
@@ -225,6 +226,8 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 		return equals, i + 1
 	case c == ',' && quoted:
 		return comma, i + 1
+	case c == ';' && quoted && serialized(s, i) > 0:
+		return equals, serialized(s, i)
 	case quoted:
 		return sc.quotedEnd(i), i
 	case c == '(' && i == after:
@@ -241,6 +244,14 @@ func (sc *scan) separatorKind(n name, i int, quoted bool) (separatorKind, int) {
 	}
 	return noSeparator, i
 }
+
+// serialized returns where the string begins that follows a key as PHP serializes it,
+// s:8:"password";s:12:"…", or 0.
+func serialized(s string, i int) int {
+	return shape(s, i, part{semicolon, 1, 1, 's'}, part{colons, 1, 1, 0}, part{decimals, 1, 9, ':'})
+}
+
+var semicolon, colons = newCharSet(";"), newCharSet(":")
 
 // wraps reports that brackets after a name hold one value that is no argument:
 // Password(k7Qm2…) as Scala and others print a value of that type.

@@ -27,8 +27,12 @@ func (sc *scan) scanRuns() {
 		}
 		if isDigit(c) {
 			sc.number(i, end)
-		} else if end-i >= 4 && isUpper(c) && isUpper(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
-			sc.iban(i)
+		} else if end-i >= 4 && isDigit(s[i+2]) && isDigit(s[i+3]) {
+			if isUpper(c) && isUpper(s[i+1]) {
+				sc.iban(i)
+			} else if end-i >= 15 && end-i <= 34 && isLower(c) && isLower(s[i+1]) {
+				sc.smallIBAN(i, end)
+			}
 		}
 		if end-i >= minHex {
 			from := i + 2*b2i(c == '0' && s[i+1] == 'x')
@@ -242,7 +246,7 @@ func (sc *scan) phoneDigits(i, code int) {
 	digits, end := 0, code
 	for j := code; digits <= 15; {
 		group := decimals.run(s, j)
-		if group == j || digits > 0 && group-j < 2 {
+		if group == j || digits > 0 && group-j < 2 && !(digits <= 3 && isArea(s, j)) {
 			break
 		}
 		digits, end = digits+group-j, group
@@ -252,6 +256,12 @@ func (sc *scan) phoneDigits(i, code int) {
 	if digits >= 8 && digits <= 15 && !isAlnum(at(s, end)) && at(s, end) != ':' {
 		sc.conceal(i, end, Phone)
 	}
+}
+
+// isArea reports that the digit at i stands alone between blanks and before two digits at
+// least, as an area's code of one digit does behind a country's: +33 6 12 34 56 78.
+func isArea(s string, i int) bool {
+	return s[i-1] == ' ' && at(s, i+1) == ' ' && isDigit(at(s, i+2)) && isDigit(at(s, i+3))
 }
 
 var decimals = newCharSet("0-9")
@@ -292,6 +302,19 @@ func (sc *scan) iban(i int) {
 	}
 	if mod97(string(digits[:n])) == 1 || sc.saysIBAN(i, j) {
 		sc.conceal(i, j, IBAN)
+	}
+}
+
+// smallIBAN looks at a run that could be an IBAN in small letters. Hashes and ids are
+// written so too, but of those that a checksum takes by chance none has only digits
+// behind its first four characters.
+func (sc *scan) smallIBAN(start, end int) {
+	text := strings.ToUpper(sc.s[start:end])
+	if ibanLengths[text[:2]] != len(text) || mod97(text) != 1 {
+		return
+	}
+	if hexDigits.run(text, 0) < len(text) || decimals.run(text, 4) == len(text) {
+		sc.conceal(start, end, IBAN)
 	}
 }
 

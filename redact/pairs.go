@@ -9,6 +9,7 @@ import "strings"
 //	("password", "…")                       a tuple, a pair of a list
 //	["--password", "…"]                     an argument vector
 //	ParameterKey=DbPassword,ParameterValue=…  the shorthand of the AWS CLI
+//	- name: DB_PASSWORD, and value: … in the next line  an item of YAML
 
 // concealPair conceals the value that a quoted name speaks of.
 func (sc *scan) concealPair(n name, sep separator, c claim) {
@@ -64,10 +65,13 @@ var pathSet = newCharSet("0-9A-Za-z_./-")
 func (sc *scan) shorthand(n name) bool {
 	s := sc.s
 	open := pathSet.runBack(s, n.start)
+	for open > 0 && isBlank(s[open-1]) {
+		open--
+	}
 	if c := at(s, open-1); c != '=' && c != ':' || !nameKeys[lastName(s[max(0, open-32):open-1])] {
 		return false
 	}
-	i := n.end
+	i := skipBlanks(s, lineBreak(s, n.end))
 	for at(s, i) == ',' || isBlank(at(s, i)) {
 		i++
 	}

@@ -28,6 +28,24 @@ var (
 	}.table()
 )
 
+// roles are names whose value is what a person is called, where it looks like that.
+var roles = wordSetOf(`recipient buyer purchaser payer payee beneficiary patient passenger guest employee applicant
+	student traveler traveller attendee customer kunde kundin empfänger empfaenger käufer ansprechpartner mitarbeiter
+	teilnehmer versicherter versicherte cliente destinatario destinataire comprador acheteur`)
+
+// called conceals what a person is called, where a name tells only which part the person
+// plays: recipient: Lucía Fernández.
+func (sc *scan) called(n name, sep separator) {
+	if !roles[squash(n.text[strings.LastIndexByte(n.text, '.')+1:])] {
+		return
+	}
+	switch at(sc.s, sep.value) {
+	case '{', '[', '(':
+	default:
+		sc.concealAt(n, sep, claim{PersonName, personal})
+	}
+}
+
 // enter notes that the value at i describes a person, if the name says so.
 func (sc *scan) enter(n name, i int) {
 	squashed := squash(n.text[strings.LastIndexByte(n.text, '.')+1:])

@@ -49,13 +49,17 @@ func unbackslash(s string) string {
 
 // openQuote returns where the string literal at i begins inside its quotes, and how
 // many backslashes stand before the opening quote. A prefix of one or two letters
-// (b”, u"", rb”) and one call around it (SecretStr(”)) are passed over.
+// (b”, u"", rb”), one call around it (SecretStr(”)) and PHP's string(12) before it
+// are passed over; of quotes in threes, all are the opening quote.
 func openQuote(s string, i int) (start, escapes int, ok bool) {
 	j := i
 	for j < len(s) && s[j] == '\\' {
 		j++
 	}
 	if j < len(s) && isQuote(s[j]) {
+		if j == i && at(s, j+1) == s[j] && at(s, j+2) == s[j] {
+			j, i = j+2, i+2
+		}
 		return j + 1, j - i, true
 	}
 	if j > i {
@@ -67,6 +71,9 @@ func openQuote(s string, i int) (start, escapes int, ok bool) {
 	}
 	if at(s, word) == '(' {
 		word++
+		if length := decimals.run(s, word); length > word && strings.HasPrefix(s[length:], ") ") {
+			word = length + 2
+		}
 	} else if word-i > 2 {
 		return 0, 0, false
 	}

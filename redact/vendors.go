@@ -102,8 +102,19 @@ const maxToken = 2048
 // token, not a word, a number or a name.
 func goesOn(s string, i, end int) bool {
 	rest := s[i:end]
-	return end-i >= 4 && hasByte(rest, isDigit) && hasByte(rest, isLetter) && strings.IndexByte(rest, '-') < 0 &&
+	return end-i >= 4 && hasByte(rest, isDigit) && hasByte(rest, isLetter) && (strings.IndexByte(rest, '-') < 0 || isScrambled(rest)) &&
 		(endsValue(s, end) || isQuote(s[end]) || s[end] == '\\')
+}
+
+// isScrambled reports a part between dashes that is longer than words are, and in which
+// capitals, small letters and digits are mixed.
+func isScrambled(s string) bool {
+	for part := range strings.SplitSeq(s, "-") {
+		if len(part) >= 12 && hasByte(part, isDigit) && hasByte(part, isUpper) && hasByte(part, isLower) {
+			return true
+		}
+	}
+	return false
 }
 
 // wrapped returns where the text goes on after a line break at i and the white space

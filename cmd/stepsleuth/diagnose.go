@@ -111,8 +111,9 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 		ro.Next = []redact.Text{waits}
 	}
 	var doc report.Document
+	var untold error
 	if f.notify && kase.Failure != nil {
-		doc, err = respond(c, o, r, kase, ro)
+		doc, untold, err = respond(c, o, r, kase, ro)
 	} else {
 		doc, err = examine(c.Context(), r, kase, ro)
 	}
@@ -121,6 +122,9 @@ func diagnoseOne(c *cobra.Command, o *options, f diagnoseFlags, name string) err
 	}
 	if err := o.print(c.OutOrStdout(), doc); err != nil {
 		return err
+	}
+	if untold != nil {
+		return untold
 	}
 	return verdict(doc, f.strict)
 }

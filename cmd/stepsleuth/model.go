@@ -56,7 +56,18 @@ func newModel(ctx context.Context, o *options, r *redact.Redactor) (diagnose.Mod
 	default:
 		return nil, nil
 	}
+	if limit := o.config.ModelBudget; limit.Dollars > 0 && limit.Calls == 0 && vendor != "ollama" && !priced(model) {
+		o.note(o.stderr, "warning: what %s costs is not known here, so modelBudget.dollars bounds nothing; set modelBudget.calls", model.ID())
+	}
 	return withCache(o, model, r), nil
+}
+
+// priced reports that a model knows what its questions cost.
+func priced(model cached.Asker) bool {
+	m, ok := model.(interface {
+		Estimate(diagnose.Prompt) float64
+	})
+	return ok && m.Estimate(diagnose.Prompt{}) > 0
 }
 
 // withCache puts the cache of answers and the budget in front of a model. Where the cache

@@ -184,10 +184,11 @@ func (o *options) incidents(ctx context.Context, r *oncall.Responder) (*sqlite.S
 	return sqlite.Open(ctx, path, sqlite.Options{Redact: r.Redact, Policy: o.config.policy()})
 }
 
-// respond examines a case and tells people, once for equal failures.
-func respond(c *cobra.Command, o *options, r *oncall.Responder, kase *diagnose.Case, ro report.Options) (report.Document, error) {
+// respond examines a case and tells people, once for equal failures. Where nobody could be
+// told there is a document all the same, and untold says why.
+func respond(c *cobra.Command, o *options, r *oncall.Responder, kase *diagnose.Case, ro report.Options) (doc report.Document, untold, err error) {
 	if err := o.tellers(c.Context(), r); err != nil {
-		return report.Document{}, err
+		return doc, nil, err
 	}
 	book, err := o.incidents(c.Context(), r)
 	if err != nil {
@@ -201,12 +202,12 @@ func respond(c *cobra.Command, o *options, r *oncall.Responder, kase *diagnose.C
 		fmt.Fprintf(c.ErrOrStderr(), "stepsleuth: %s\n", problem)
 	}
 	if out.Document == nil {
-		return report.Document{}, &exitError{code: exitUndiagnosed, err: err}
+		return doc, nil, &exitError{code: exitUndiagnosed, err: err}
 	}
 	if out.Told != "" {
 		o.note(c.ErrOrStderr(), "told   %s", out.Told)
 	}
-	return *out.Document, err
+	return *out.Document, err, nil
 }
 
 func (o *options) tellers(ctx context.Context, r *oncall.Responder) error {

@@ -364,9 +364,7 @@ func (r *runner) conclude(ctx context.Context, x *history.Execution) error {
 	if err != nil {
 		return err
 	}
-	if err := r.notify(ctx, x, doc); err != nil {
-		return err
-	}
+	untold := r.notify(ctx, x, doc)
 	r.progress.stop()
 	if err := r.options.print(r.stdout, doc); err != nil {
 		return err
@@ -376,6 +374,9 @@ func (r *runner) conclude(ctx context.Context, x *history.Execution) error {
 	}
 	for _, where := range r.topic.told {
 		r.options.note(r.stderr, "mail   %s", where)
+	}
+	if untold != nil {
+		return untold
 	}
 	if x.Status != history.Succeeded {
 		return found

@@ -259,7 +259,8 @@ func (s SMTP) explain(ctx context.Context, err error) error {
 		where = at.step + ": "
 	}
 	text := err.Error()
-	if reply, ok := replyOf(err); ok {
+	reply, replied := replyOf(err)
+	if replied {
 		text = where + reply
 	}
 	var bad *tls.CertificateVerificationError
@@ -274,7 +275,7 @@ func (s SMTP) explain(ctx context.Context, err error) error {
 	case errors.As(err, &op) && op.Err != nil:
 		text = where + op.Err.Error()
 	}
-	if at != nil && at.step == "receipt" {
+	if at != nil && at.step == "receipt" && !replied {
 		text += " (the mail may have arrived all the same)"
 	}
 	return fault("mail server "+s.address(), text, cmp.Or(ctx.Err(), err), s.Password, "\x00"+Secret(s.User)+"\x00"+s.Password)

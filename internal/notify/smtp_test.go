@@ -403,6 +403,9 @@ func TestServersThatGoWrong(t *testing.T) {
 			}
 			_, err := w.Notify(context.Background(), message())
 			oneLine(t, err, c.says)
+			if err != nil && strings.HasPrefix(c.how, "554") && strings.Contains(err.Error(), "arrived") {
+				t.Errorf("a mail that was refused has not arrived: %v", err)
+			}
 		})
 	}
 }

@@ -322,7 +322,7 @@ func modelText(m *Model) string {
 		parts = append(parts, (time.Duration(m.LatencyMs) * time.Millisecond).String())
 	}
 	if m.Passes > 1 {
-		parts = append(parts, "corrected once")
+		parts = append(parts, "asked for a correction")
 	}
 	if m.Cached {
 		parts = append(parts, "answered before, for an equal failure")

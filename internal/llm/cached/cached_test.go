@@ -125,6 +125,55 @@ func TestWhatTellsQuestionsApart(t *testing.T) {
 	}
 }
 
+// Models that share nothing but the folder are what processes are: while one asks, the
+// others wait for its answer.
+func TestProcessesAskOnce(t *testing.T) {
+	const processes = 24
+	folder := t.TempDir()
+	var coming sync.WaitGroup
+	coming.Add(processes)
+	m := &counting{id: "m", reply: func(context.Context, int64) (diagnose.Answer, error) {
+		coming.Wait() // so that all have come before there is an answer
+		return good(`{"n":1}`), nil
+	}}
+	var wg sync.WaitGroup
+	for range processes {
+		c := open(t, m, cached.Options{Folder: folder})
+		wg.Go(func() {
+			coming.Done()
+			if a, err := c.Ask(t.Context(), prompt("fp1:a")); err != nil || a.Text != `{"n":1}` {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := m.asked.Load(); n != 1 {
+		t.Errorf("%d processes asked %d times", processes, n)
+	}
+}
+
+// Who has no time left does not wait for another process.
+func TestWaitingForAnotherProcessEnds(t *testing.T) {
+	folder := t.TempDir()
+	asking, answer := make(chan struct{}), make(chan struct{})
+	slow := &counting{id: "m", reply: func(context.Context, int64) (diagnose.Answer, error) {
+		close(asking)
+		<-answer
+		return good(`{"n":1}`), nil
+	}}
+	var wg sync.WaitGroup
+	first := open(t, slow, cached.Options{Folder: folder})
+	wg.Go(func() { ask(t, first, prompt("fp1:a")) })
+	<-asking
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := open(t, slow, cached.Options{Folder: folder}).Ask(ctx, prompt("fp1:a")); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	close(answer)
+	wg.Wait()
+}
+
 // All at once, one after the other, and in another process: one request on the wire.
 func TestTenThousandEqualFailures(t *testing.T) {
 	const failures, workers = 10_000, 64

@@ -52,8 +52,9 @@ const (
 
 // Model is a diagnose.Model in front of another one. Questions with the same fingerprint
 // share an answer; those that come while it is being asked wait for it. It is safe for
-// concurrent use; several processes may share the folder. Two of them that meet the same
-// failure at the same moment may each ask; what they spend is counted together.
+// concurrent use; several processes may share the folder: while one of them asks, the
+// others wait for the answer, for 90 seconds at most, where the file system has locks.
+// What they spend is counted together.
 type Model struct {
 	model  Asker
 	opts   Options
@@ -83,12 +84,15 @@ func New(m Asker, opts Options) (*Model, error) {
 	if opts.Folder == "" {
 		return nil, fmt.Errorf("cache of answers: no folder is named")
 	}
-	if err := os.MkdirAll(answers, 0o700); err != nil {
-		return nil, fmt.Errorf("cache of answers: %w", err)
+	turns := filepath.Join(opts.Folder, "turns")
+	for _, folder := range []string{answers, turns} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("cache of answers: %w", err)
+		}
 	}
 	return &Model{
 		model: m, opts: opts, flights: map[string]*flight{},
-		store:  &store{folder: answers, redact: opts.Redact, maxBytes: opts.MaxBytes, keep: opts.Keep},
+		store:  &store{folder: answers, turns: turns, redact: opts.Redact, maxBytes: opts.MaxBytes, keep: opts.Keep},
 		ledger: newLedger(opts.Folder, opts.Calls, opts.Dollars),
 	}, nil
 }
@@ -164,11 +168,16 @@ func (m *Model) lead(ctx context.Context, f *flight, key key, p diagnose.Prompt)
 func (m *Model) answer(ctx context.Context, key key, p diagnose.Prompt) (diagnose.Answer, error) {
 	began := time.Now()
 	if m.opts.Keep > 0 {
-		kept, err := m.store.get(key, m.opts.Now())
-		if err != nil {
-			m.opts.Warn(err)
+		if kept := m.kept(key); kept != nil {
+			a, err := kept.answer()
+			return again(a, began), err
 		}
-		if kept != nil {
+		end, err := m.store.turn(ctx, key)
+		if err != nil {
+			return diagnose.Answer{ModelID: m.ID()}, fmt.Errorf("wait for the answer to another question of the kind: %w", err)
+		}
+		defer end()
+		if kept := m.kept(key); kept != nil { // by another process, meanwhile
 			a, err := kept.answer()
 			return again(a, began), err
 		}
@@ -187,6 +196,15 @@ func (m *Model) answer(ctx context.Context, key key, p diagnose.Prompt) (diagnos
 		}
 	}
 	return a, err
+}
+
+// kept is what the folder has, or nil.
+func (m *Model) kept(key key) *stored {
+	kept, err := m.store.get(key, m.opts.Now())
+	if err != nil {
+		m.opts.Warn(err)
+	}
+	return kept
 }
 
 // term is how long an answer is kept: what can be none is soon asked again. A refusal of

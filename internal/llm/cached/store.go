@@ -96,9 +96,10 @@ const (
 )
 
 // store is a folder of answers, a file each. Files appear whole or not at all, so that
-// processes may share it without a lock: the last one to write wins.
+// processes may read and write it without a lock: the last one to write wins.
 type store struct {
 	folder   string
+	turns    string // folder of locks
 	redact   *redact.Redactor
 	maxBytes int64
 	keep     time.Duration
