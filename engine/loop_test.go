@@ -262,3 +262,42 @@ func TestARedriveGoesOnWhereItStopped(t *testing.T) {
 		t.Error("an execution that succeeded was redriven")
 	}
 }
+
+// A handler that asks for the time while others work does not have their results taken
+// in before it is their turn.
+func TestAskingForTheTimeChangesNoOrder(t *testing.T) {
+	m := machine(t, `{"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [
+		{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:a", "End": true}}},
+		{"StartAt": "B", "States": {"B": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:b", "End": true}}},
+		{"StartAt": "C", "States": {"C": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:c", "End": true}}}]}}}`)
+	answered, asked := make(chan struct{}), make(chan struct{})
+	e := &engine.Engine{Clock: engine.VirtualClock(start), Tasks: engine.TaskFunc(func(_ context.Context, task *engine.Task) (engine.Result, error) {
+		switch name := task.Resource; name[len(name)-1] {
+		case 'a': // works longest
+			<-asked
+		case 'b':
+			close(answered)
+		case 'c':
+			<-answered
+			for range 100 {
+				task.Now()
+				time.Sleep(10 * time.Microsecond) // for b to be heard of
+			}
+			close(asked)
+		}
+		return engine.JSON(`null`), nil
+	})}
+	x, err := e.RunRequest(context.Background(), engine.Request{Machine: m, Input: []byte(`{}`)})
+	if err != nil || x.Status != history.Succeeded {
+		t.Fatal(err, x.Status)
+	}
+	var order string
+	for _, ev := range x.Events() {
+		if ev.Type.IsExited() && ev.Details.Name != "P" {
+			order += ev.Details.Name
+		}
+	}
+	if order != "ABC" {
+		t.Errorf("the tasks ended in the order %s", order)
+	}
+}

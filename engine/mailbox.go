@@ -17,8 +17,8 @@ type input struct {
 type mailbox struct {
 	mu      sync.Mutex
 	inputs  []input
+	urgent  []input // that must not wait for handlers at work
 	working int
-	urgent  bool // an input that must not wait for handlers at work
 	wake    chan struct{}
 }
 
@@ -27,8 +27,7 @@ func (m *mailbox) init() { m.wake = make(chan struct{}, 1) }
 // post puts in an input that concerns no handler at work.
 func (m *mailbox) post(in input) {
 	m.mu.Lock()
-	m.inputs = append(m.inputs, in)
-	m.urgent = true
+	m.urgent = append(m.urgent, in)
 	m.mu.Unlock()
 	m.signal()
 }
@@ -78,21 +77,23 @@ func (m *mailbox) signal() {
 func (m *mailbox) idle() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.working == 0 && len(m.inputs) == 0
+	return m.working == 0 && len(m.inputs) == 0 && len(m.urgent) == 0
 }
 
-// take empties the mailbox. With patient it leaves everything in while a handler
-// is at work, and then sorts it by task.
+// take empties the mailbox. With patient it leaves what handlers report in it while one
+// of them is at work, and then sorts it by task: so the order is not the processors'.
 func (m *mailbox) take(patient bool) []input {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if patient && m.working > 0 && !m.urgent {
-		return nil
+	taken := m.urgent
+	m.urgent = nil
+	if patient && m.working > 0 {
+		return taken
 	}
-	inputs := m.inputs
-	m.inputs, m.urgent = nil, false
+	taken = append(taken, m.inputs...)
+	m.inputs = nil
 	if patient {
-		slices.SortStableFunc(inputs, func(a, b input) int { return cmp.Compare(a.order, b.order) })
+		slices.SortStableFunc(taken, func(a, b input) int { return cmp.Compare(a.order, b.order) })
 	}
-	return inputs
+	return taken
 }
