@@ -73,12 +73,16 @@ func checkRole(role string) error {
 	return nil
 }
 
-// checkName refuses the characters that names may not have (API reference, CreateStateMachine).
-func checkName(name string) error {
-	bad := strings.ContainsFunc(name, func(r rune) bool {
+// ValidName reports that a name has none of the characters that names of executions and
+// state machines may not have (API reference, CreateStateMachine).
+func ValidName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
 		return strings.ContainsRune(" \t\n\r<>{}[]?*\"#%\\^|~`$&,;:/", r) || r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0xfffe || r == 0xffff
 	})
-	if bad {
+}
+
+func checkName(name string) error {
+	if !ValidName(name) {
 		return refuse("InvalidName", "Invalid Name: '%s'", name)
 	}
 	return nil

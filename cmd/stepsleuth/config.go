@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -115,8 +116,22 @@ var (
 // yamlProblem is the first problem on one line, without the names of our types and
 // without the value, which may be a secret in the wrong place.
 func yamlProblem(err error) string {
-	return yamlNoise.ReplaceAllString(yamlValue.ReplaceAllString(err.Error(), "$1"), "")
+	text := yamlNoise.ReplaceAllString(yamlValue.ReplaceAllString(err.Error(), "$1"), "")
+	m := yamlType.FindStringSubmatch(text)
+	if m == nil {
+		return yamlUnknown.ReplaceAllString(text, "$1: there is no setting $2 here")
+	}
+	return fmt.Sprintf("%s is %s, and has to be %s", m[1], cmp.Or(yamlTags[m[2]], m[2]), cmp.Or(yamlWants[m[3]], "fields, each as name: value"))
 }
+
+// What the reader of YAML calls the types of values, and what people do.
+var (
+	yamlType    = lazyregexp.New(`^(line \d+): cannot unmarshal (!!\w+)(?: into (.+))?$`)
+	yamlUnknown = lazyregexp.New(`^(line \d+): field (\S+) not found.*$`)
+	yamlTags    = map[string]string{"!!str": "text", "!!seq": "a list", "!!map": "fields", "!!int": "a number", "!!float": "a number", "!!bool": "true or false", "!!null": "empty"}
+	// A type of ours has no name here: it is one of fields.
+	yamlWants = map[string]string{"string": "text", "[]string": "a list of texts", "int": "a whole number", "float64": "a number", "bool": "true or false", "time.Duration": "a duration such as 30s or 12h"}
+)
 
 // redactor makes a redactor of the configuration with a key.
 func (c redactConfig) redactor(key []byte) *redact.Redactor {

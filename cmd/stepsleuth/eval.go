@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,9 +88,16 @@ func loadHistories(dir string) ([]exam, error) {
 	if dir == "" {
 		return nil, nil
 	}
+	if _, err := os.ReadDir(dir); err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("--histories %s: %w", dir, err)
+	}
 	labels, err := filepath.Glob(filepath.Join(dir, "*.label.json"))
 	if err != nil || len(labels) == 0 {
-		return nil, fmt.Errorf("%s: no *.label.json there", dir)
+		return nil, fmt.Errorf("%s: no history with a label there (NAME.json and NAME.label.json)", dir)
 	}
 	var exams []exam
 	for _, file := range labels {

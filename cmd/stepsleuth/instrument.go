@@ -132,12 +132,7 @@ func instrumentFile(c *cobra.Command, o *options, f instrumentFlags, name string
 		return err
 	}
 	if f.check {
-		if result.Text != string(in.JSON) {
-			fmt.Fprintf(c.ErrOrStderr(), "%s: not instrumented as it would be now\n", in.Name)
-			return found
-		}
-		o.note(c.ErrOrStderr(), "%s: instrumented", in.Name)
-		return nil
+		return f.tellCheck(c, o, in, result.Text == string(in.JSON))
 	}
 	if in.Converted {
 		o.note(c.ErrOrStderr(), "%s: read as JSON, and the result is JSON", in.Name)
@@ -147,6 +142,28 @@ func instrumentFile(c *cobra.Command, o *options, f instrumentFlags, name string
 	}
 	if o.format != formatJSON {
 		f.tell(c.ErrOrStderr(), o, result)
+	}
+	return nil
+}
+
+// tellCheck says whether the definition is as instrument would have it.
+func (f instrumentFlags) tellCheck(c *cobra.Command, o *options, in *definition.File, same bool) error {
+	switch {
+	case o.format == formatJSON:
+		checked := struct {
+			Definition   string `json:"definition"`
+			Instrumented bool   `json:"instrumented"` // as it would be now
+		}{in.Name, same}
+		if err := printIndented(c.OutOrStdout(), checked); err != nil {
+			return err
+		}
+	case same:
+		o.note(c.ErrOrStderr(), "%s: instrumented", in.Name)
+	default:
+		fmt.Fprintf(c.ErrOrStderr(), "%s: not instrumented as it would be now\n", in.Name)
+	}
+	if !same {
+		return found
 	}
 	return nil
 }

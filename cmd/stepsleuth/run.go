@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -29,6 +30,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/internal/report"
 	"github.com/stepsleuth/stepsleuth/internal/value"
 	"github.com/stepsleuth/stepsleuth/internal/wholefile"
+	"github.com/stepsleuth/stepsleuth/sfnlocal"
 )
 
 type runFlags struct {
@@ -150,6 +152,9 @@ func (r *runner) load(c *cobra.Command, file string) error {
 		return err
 	}
 	r.machine = r.written
+	if err := r.flags.check(r.written); err != nil {
+		return err
+	}
 	if r.input, err = readInput(r.flags.input, c.InOrStdin()); err != nil {
 		return err
 	}
@@ -191,6 +196,19 @@ func (r *runner) load(c *cobra.Command, file string) error {
 	}
 	if len(r.decisions) > 0 && !slices.ContainsFunc(r.machine.States, func(s *asl.State) bool { return instrument.Waits(s.Name) }) {
 		return errors.New("--decide: nothing in this workflow waits for a decision; instrument it with --approve, or give --outbox as well")
+	}
+	return nil
+}
+
+// check refuses a name that AWS would, and a state to start at that is not there.
+func (f runFlags) check(m *asl.Machine) error {
+	if n := utf8.RuneCountInString(f.name); n > 80 || !sfnlocal.ValidName(f.name) {
+		return fmt.Errorf("--name %q: an execution's name has up to 80 characters, and no white space nor any of < > { } [ ] ? * \" # %% \\ ^ | ~ ` $ & , ; : /", f.name)
+	}
+	var names []string
+	m.Walk(func(_ []string, s *asl.State) { names = append(names, s.Name) })
+	if f.startAt != "" && !slices.Contains(names, f.startAt) {
+		return fmt.Errorf("--start-at %q: the definition has no such state%s", f.startAt, asl.DidYouMean(f.startAt, names))
 	}
 	return nil
 }
