@@ -83,6 +83,20 @@ func (m *Machine) Source() *Source { return m.source }
 type Source struct {
 	Name string // file name, for messages; may be empty
 	Text string
+
+	// Origin is what people wrote, where Text was made of that; nil: Text is what they wrote.
+	Origin *Origin
+}
+
+// Origin is a text in another form that a Source was made of, such as YAML.
+type Origin struct {
+	Source *Source
+
+	// Find returns where that stands in this text which stands at span in the text made
+	// of it: a key, a value, a part of a string, or all of these that span touches. Of an
+	// object or an array it is the key, as not every form has braces. ok is false where
+	// it cannot be told exactly. It is safe for concurrent use.
+	Find func(span Span) (at Span, ok bool)
 }
 
 // Position returns line and column, both from 1, of a byte offset; the column counts characters.

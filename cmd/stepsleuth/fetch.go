@@ -180,6 +180,7 @@ func save(dir string, f *awscloud.Fetched) (string, error) {
 		return "", fmt.Errorf("--save: %w", err)
 	}
 	if m, _ := asl.Parse(definition, text); m != nil {
+		m.Source().Origin = f.Machine.Source().Origin // the same text, made of the same file
 		f.Machine = m
 	}
 	return name, nil

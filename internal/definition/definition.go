@@ -3,7 +3,8 @@
 // and the Serverless Framework that hold one.
 //
 // JSON is passed on as it is. All else is turned into JSON, with the order of keys kept
-// and with every message in the lines of the file itself.
+// and with every message in the lines of the file itself; a Machine's Source has the file
+// as its Origin, so that reports show its lines too.
 package definition
 
 import (
@@ -27,6 +28,7 @@ type File struct {
 	Converted bool
 
 	places map[string]place // where a value of JSON stands in the file, by its pointer
+	origin *asl.Origin      // the file, where JSON was made of YAML; else nil
 }
 
 // place is a line and a column, both from 1.
@@ -52,7 +54,7 @@ func Read(name string, text []byte) (*File, error) {
 	case err != nil || root == nil || root.Kind != yaml.MappingNode:
 		return asItIs, nil
 	}
-	c := &converter{name: name}
+	c := &converter{name: name, text: string(text)}
 	if machine, err := c.machineOf(root); machine != nil || err != nil {
 		return machine, err
 	}
@@ -65,13 +67,21 @@ func Read(name string, text []byte) (*File, error) {
 // Parse is asl.Parse of the definition.
 func (f *File) Parse() (*asl.Machine, error) {
 	m, err := asl.Parse(f.source(), f.JSON)
-	return m, f.explain(err)
+	return f.made(m), f.explain(err)
 }
 
 // ParseTemplate is asl.ParseTemplate of the definition.
 func (f *File) ParseTemplate() (*asl.Machine, error) {
 	m, err := asl.ParseTemplate(f.source(), f.JSON)
-	return m, f.explain(err)
+	return f.made(m), f.explain(err)
+}
+
+// made tells the machine, nil or not, what its text was made of.
+func (f *File) made(m *asl.Machine) *asl.Machine {
+	if m != nil {
+		m.Source().Origin = f.origin
+	}
+	return m
 }
 
 // source is what lines of the JSON are said to be of.

@@ -164,13 +164,15 @@ func TestATemplateThatHasItElsewhereIsToldWhatToDo(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{order, sam, orderJSON, "a: &a {<<: *a}\nStates: *a"} {
+	for _, text := range []string{order, sam, styles, orderJSON, "a: &a {<<: *a}\nStates: *a"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range []string{"x.yaml", "x.json"} {
 			if file, err := definition.Read(name, []byte(text)); err == nil {
-				_, _ = file.ParseTemplate()
+				if m, _ := file.ParseTemplate(); m != nil {
+					checkFound(t, m.Source())
+				}
 			}
 		}
 	})

@@ -44,15 +44,16 @@ func (c *converter) machineOf(root *yaml.Node) (*File, error) {
 
 // inline reads a definition that stands in the template itself.
 func (c *converter) inline(n *yaml.Node) (*File, error) {
-	text, written := c.reference(n)
+	text, scalar, written := c.reference(n)
 	switch {
 	case written:
 	case n.Kind == yaml.ScalarNode:
-		text = n.Value
+		text, scalar = n.Value, n
 	default:
 		return c.file(n)
 	}
-	return &File{Name: c.name, JSON: []byte(text), Converted: true, places: map[string]place{"": {n.Line, n.Column}}}, nil
+	made := &inscription{text: c.text, json: text, scalar: scalar}
+	return &File{Name: c.name, JSON: []byte(text), Converted: true, places: map[string]place{"": {n.Line, n.Column}}, origin: c.origin(made.find)}, nil
 }
 
 func advice(holders []holder) string {
@@ -87,7 +88,7 @@ func resources(root *yaml.Node) []holder {
 		if h.inline == nil {
 			h.inline = member(p, "DefinitionString")
 		}
-		if h.inline != nil && h.inline.Kind != yaml.ScalarNode && h.inline.Kind != yaml.MappingNode {
+		if h.inline != nil && h.inline.Kind == yaml.SequenceNode && h.inline.Tag != "!Sub" {
 			h.inline = nil
 		}
 		if uri := member(p, "DefinitionUri"); uri != nil && uri.Kind == yaml.ScalarNode {
@@ -112,8 +113,9 @@ func serverless(root *yaml.Node) []holder {
 }
 
 // reference is the text with a placeholder that a function of CloudFormation stands
-// for: !Ref Table is "${Table}", !GetAtt Fn.Arn is "${Fn.Arn}".
-func (c *converter) reference(n *yaml.Node) (string, bool) {
+// for: !Ref Table is "${Table}", !GetAtt Fn.Arn is "${Fn.Arn}". from is the scalar that
+// it was made of, nil where there are several.
+func (c *converter) reference(n *yaml.Node) (text string, from *yaml.Node, ok bool) {
 	name, arg := n.Tag, n
 	if c.template && n.Kind == yaml.MappingNode && len(n.Content) == 2 {
 		name, arg = strings.Replace(n.Content[0].Value, "Fn::", "!", 1), n.Content[1]
@@ -121,22 +123,29 @@ func (c *converter) reference(n *yaml.Node) (string, bool) {
 			name = "!Ref"
 		}
 	}
-	words := []string{arg.Value}
+	items := []*yaml.Node{arg}
 	if arg.Kind == yaml.SequenceNode {
-		words = nil
-		for _, item := range arg.Content {
-			words = append(words, item.Value)
-		}
+		items = arg.Content
+	}
+	var words []string
+	for _, item := range items {
+		words = append(words, item.Value)
+	}
+	if name == "!Sub" { // what fills its placeholders comes behind
+		items = items[:min(1, len(items))]
+	}
+	if len(items) == 1 && items[0].Kind == yaml.ScalarNode {
+		from = items[0]
 	}
 	switch name {
 	case "!Ref", "!GetAtt", "!ImportValue":
-		return "${" + strings.Join(words, ".") + "}", true
+		return "${" + strings.Join(words, ".") + "}", from, true
 	case "!Sub":
-		if len(words) > 0 { // what fills its placeholders comes behind
-			return words[0], true
+		if len(words) > 0 {
+			return words[0], from, true
 		}
 	}
-	return "", false
+	return "", nil, false
 }
 
 func hasAny(n *yaml.Node, keys ...string) bool {

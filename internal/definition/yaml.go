@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"go.yaml.in/yaml/v3"
 )
@@ -54,51 +55,66 @@ func located(name string, err error) string {
 // converter turns YAML into JSON and remembers where each value stood.
 type converter struct {
 	name     string
-	template bool // functions of CloudFormation may be written as objects
+	text     string // of the file
+	template bool   // functions of CloudFormation may be written as objects
 	out      bytes.Buffer
+	level    int // of indentation
 	places   map[string]place
+	parts    []part
 	nodes    int
 }
 
 // file converts a node that is a definition.
 func (c *converter) file(root *yaml.Node) (*File, error) {
 	c.places = map[string]place{}
-	if err := c.value(root, "", 0); err != nil {
+	if err := c.value(root, nil, "", 0); err != nil {
 		return nil, err
 	}
-	var spread bytes.Buffer
-	if err := json.Indent(&spread, c.out.Bytes(), "", "  "); err != nil {
-		return nil, fmt.Errorf("%s: as JSON: %w", c.name, err)
-	}
-	spread.WriteByte('\n')
-	return &File{Name: c.name, JSON: spread.Bytes(), Converted: true, places: c.places}, nil
+	c.out.WriteByte('\n')
+	made := &conversion{text: c.text, json: c.out.String(), parts: c.parts}
+	return &File{Name: c.name, JSON: c.out.Bytes(), Converted: true, places: c.places, origin: c.origin(made.find)}, nil
+}
+
+// origin is the file, found its way around in by find.
+func (c *converter) origin(find func(asl.Span) (asl.Span, bool)) *asl.Origin {
+	return &asl.Origin{Source: &asl.Source{Name: c.name, Text: c.text}, Find: find}
 }
 
 func (c *converter) errorf(n *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("%s:%d:%d: %s", c.name, n.Line, n.Column, fmt.Sprintf(format, args...))
 }
 
-// value writes n, which is at pointer.
-func (c *converter) value(n *yaml.Node, pointer string, depth int) error {
+// value writes n, which is at pointer; key is that of a member.
+func (c *converter) value(n, key *yaml.Node, pointer string, depth int) error {
 	if c.nodes++; c.nodes > maxNodes || depth > maxDepth {
 		return c.errorf(n, "too large or too deep for a definition, once its aliases are followed")
 	}
 	if _, known := c.places[pointer]; !known {
 		c.places[pointer] = place{n.Line, n.Column}
 	}
-	if text, ok := c.reference(n); ok {
-		c.text(text)
-		return nil
+	if n.Kind == yaml.AliasNode {
+		return c.value(n.Alias, key, pointer, depth+1)
+	}
+	i, start := len(c.parts), c.out.Len()
+	c.parts = append(c.parts, part{})
+	from, err := c.write(n, pointer, depth)
+	c.parts[i] = part{span: asl.Span{Start: start, End: c.out.Len()}, scalar: from, key: key}
+	return err
+}
+
+// write writes n, and returns the scalar that it was made of, nil for a collection.
+func (c *converter) write(n *yaml.Node, pointer string, depth int) (from *yaml.Node, err error) {
+	if text, from, ok := c.reference(n); ok {
+		c.string(text)
+		return from, nil
 	}
 	switch n.Kind {
-	case yaml.AliasNode:
-		return c.value(n.Alias, pointer, depth+1)
 	case yaml.MappingNode:
-		return c.mapping(n, pointer, depth)
+		return nil, c.mapping(n, pointer, depth)
 	case yaml.SequenceNode:
-		return c.sequence(n, pointer, depth)
+		return nil, c.sequence(n, pointer, depth)
 	}
-	return c.scalar(n)
+	return n, c.scalar(n)
 }
 
 func (c *converter) mapping(n *yaml.Node, pointer string, depth int) error {
@@ -106,21 +122,49 @@ func (c *converter) mapping(n *yaml.Node, pointer string, depth int) error {
 	if err != nil {
 		return err
 	}
-	c.out.WriteByte('{')
+	c.open('{')
 	for i, p := range pairs {
-		if i > 0 {
-			c.out.WriteByte(',')
-		}
+		c.next(i)
 		inner := pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p.key.Value)
 		c.places[inner] = place{p.key.Line, p.key.Column}
-		c.text(p.key.Value)
-		c.out.WriteByte(':')
-		if err := c.value(p.value, inner, depth+1); err != nil {
+		start := c.out.Len()
+		c.string(p.key.Value)
+		c.parts = append(c.parts, part{span: asl.Span{Start: start, End: c.out.Len()}, scalar: p.key})
+		c.out.WriteString(": ")
+		if err := c.value(p.value, p.key, inner, depth+1); err != nil {
 			return err
 		}
 	}
-	c.out.WriteByte('}')
+	c.close('}', len(pairs))
 	return nil
+}
+
+// open, next and close lay out an object or an array of n parts, each on its own line.
+func (c *converter) open(bracket byte) {
+	c.out.WriteByte(bracket)
+	c.level++
+}
+
+func (c *converter) next(i int) {
+	if i > 0 {
+		c.out.WriteByte(',')
+	}
+	c.newline()
+}
+
+func (c *converter) close(bracket byte, n int) {
+	c.level--
+	if n > 0 {
+		c.newline()
+	}
+	c.out.WriteByte(bracket)
+}
+
+func (c *converter) newline() {
+	c.out.WriteByte('\n')
+	for range c.level {
+		c.out.WriteString("  ")
+	}
 }
 
 type pair struct{ key, value *yaml.Node }
@@ -172,16 +216,14 @@ func (c *converter) pairs(n *yaml.Node, depth int) ([]pair, error) {
 }
 
 func (c *converter) sequence(n *yaml.Node, pointer string, depth int) error {
-	c.out.WriteByte('[')
+	c.open('[')
 	for i, item := range n.Content {
-		if i > 0 {
-			c.out.WriteByte(',')
-		}
-		if err := c.value(item, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+		c.next(i)
+		if err := c.value(item, nil, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
 			return err
 		}
 	}
-	c.out.WriteByte(']')
+	c.close(']', len(n.Content))
 	return nil
 }
 
@@ -198,7 +240,7 @@ func (c *converter) scalar(n *yaml.Node) error {
 	case "!!int", "!!float":
 		return c.number(n)
 	case "!!str", "!!timestamp", "!!binary":
-		c.text(n.Value)
+		c.string(n.Value)
 	default:
 		return c.errorf(n, "the tag %s means nothing in a definition", tag)
 	}
@@ -208,7 +250,7 @@ func (c *converter) scalar(n *yaml.Node) error {
 // number writes a number as it is written, where JSON has that form.
 func (c *converter) number(n *yaml.Node) error {
 	if json.Valid([]byte(n.Value)) {
-		c.out.WriteString(n.Value)
+		c.out.WriteString(strings.TrimSpace(n.Value))
 		return nil
 	}
 	var v any
@@ -223,8 +265,8 @@ func (c *converter) number(n *yaml.Node) error {
 	return nil
 }
 
-// text writes a string.
-func (c *converter) text(s string) {
+// string writes a string.
+func (c *converter) string(s string) {
 	enc := json.NewEncoder(&c.out)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(s) // a string can always be written

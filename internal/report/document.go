@@ -150,9 +150,10 @@ type Finding struct {
 type Remedy struct {
 	Title        redact.Text   `json:"title"`
 	Steps        []redact.Text `json:"steps"`
-	Patch        []Operation   `json:"patch"`     // RFC 6902, of the definition; null: none that may leave
-	Diff         *redact.Text  `json:"diff"`      // unified
-	LocalOnly    bool          `json:"localOnly"` // touches a concealed place: apply it with verify --remedy
+	Patch        []Operation   `json:"patch"`            // RFC 6902, of the definition; null: none that may leave
+	Diff         *redact.Text  `json:"diff"`             // unified
+	DiffOf       *redact.Text  `json:"diffOf,omitempty"` // "order.yaml as JSON": what patch and diff are of, where people wrote another form; nil: what they wrote
+	LocalOnly    bool          `json:"localOnly"`        // touches a concealed place: apply it with verify --remedy
 	ByModel      bool          `json:"byModel"`
 	Verification *Verification `json:"verification"`
 }

@@ -24,7 +24,8 @@ func (b *builder) focus() *Focus {
 	if place == nil || source == nil || !within(place.Span, len(source.Text)) {
 		return nil
 	}
-	line, column := source.Position(place.Span.Start)
+	source, span := b.asWritten(source, place.Span)
+	line, column := source.Position(span.Start)
 	f := &Focus{
 		File:         b.opt(source.Name),
 		Line:         line,
@@ -35,8 +36,54 @@ func (b *builder) focus() *Focus {
 	if s := b.c.Subject(); s != nil && !s.Input.IsAbsent() {
 		f.InputEvent = number(s.EnteredEvent)
 	}
-	b.frame(f, source.Text, place.Span)
+	b.frame(f, source.Text, span)
 	return f
+}
+
+// asWritten is a place of the definition in the text that people wrote, where the
+// definition was made of that: in it they look, and mend. The definition itself is shown
+// where that is not to be told, or where something secret stands: what is secret is told
+// best in JSON, and no other form may show it.
+func (b *builder) asWritten(source *asl.Source, span asl.Span) (*asl.Source, asl.Span) {
+	if source.Origin == nil {
+		return source, span
+	}
+	written := source.Origin.Source
+	at, ok := source.Origin.Find(span)
+	if !ok || !within(at, len(written.Text)) || b.hides(source, lineOf(written.Text, at.Start)) {
+		return source, span
+	}
+	return written, at
+}
+
+// hides reports that a line of what a definition was made of has something in it that is
+// concealed in the definition, or that this is not to be told.
+func (b *builder) hides(source *asl.Source, line asl.Span) bool {
+	raw, shown := strings.Split(source.Text, "\n"), strings.Split(b.json(source.Text).String(), "\n")
+	if len(raw) != len(shown) {
+		return true
+	}
+	start := 0
+	for i := range raw {
+		end := start + len(raw[i])
+		if raw[i] != shown[i] {
+			at, ok := source.Origin.Find(asl.Span{Start: start, End: end})
+			if !ok || at.Start < line.End && line.Start < at.End {
+				return true
+			}
+		}
+		start = end + 1
+	}
+	return false
+}
+
+// lineOf is the line that an offset is on, without its end.
+func lineOf(text string, at int) asl.Span {
+	line := asl.Span{Start: strings.LastIndexByte(text[:at], '\n') + 1, End: len(text)}
+	if i := strings.IndexByte(text[at:], '\n'); i >= 0 {
+		line.End = at + i
+	}
+	return line
 }
 
 func within(s asl.Span, size int) bool { return 0 <= s.Start && s.Start < s.End && s.End <= size }
@@ -66,12 +113,9 @@ func (b *builder) source() *asl.Source {
 // frame adds the line that the span begins on, redacted, and where the caret goes.
 // The whole text is redacted, as a single line does not tell what is secret in it.
 func (b *builder) frame(f *Focus, text string, span asl.Span) {
-	start := strings.LastIndexByte(text[:span.Start], '\n') + 1
-	end := len(text)
-	if i := strings.IndexByte(text[span.Start:], '\n'); i >= 0 {
-		end = span.Start + i
-	}
-	raw := strings.TrimSuffix(text[start:end], "\r")
+	line := lineOf(text, span.Start)
+	start := line.Start
+	raw := strings.TrimSuffix(text[line.Start:line.End], "\r")
 	shown := b.text(raw)
 	if lines := strings.Split(b.json(text).String(), "\n"); len(lines) == strings.Count(text, "\n")+1 {
 		shown = b.r.Stored(strings.TrimSuffix(lines[f.Line-1], "\r"))

@@ -51,7 +51,11 @@ func (b *builder) definitionFlag() string {
 	if b.c.Machine == nil {
 		return ""
 	}
-	name := cmp.Or(b.opts.Definition, b.c.Machine.Source().Name)
+	source := b.c.Machine.Source()
+	if source.Origin != nil {
+		source = source.Origin.Source
+	}
+	name := cmp.Or(b.opts.Definition, source.Name)
 	if name == "" {
 		return ""
 	}

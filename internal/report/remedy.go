@@ -74,6 +74,9 @@ func (b *builder) change(remedy *Remedy, source *asl.Source, edits []asl.Edit) {
 	diff := unified(source.Name, shownBefore.String(), shownAfter.String())
 	text := b.r.Stored(diff)
 	remedy.Diff = &text
+	if source.Origin != nil {
+		remedy.DiffOf = b.opt(source.Name)
+	}
 	remedy.LocalOnly = changedLines(unified(source.Name, source.Text, after)) != changedLines(diff)
 	if !remedy.LocalOnly {
 		remedy.Patch = b.patch(source.Text, after)

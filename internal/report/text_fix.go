@@ -110,6 +110,9 @@ func (p *printer) diff(r Remedy) {
 	if r.Diff == nil {
 		return
 	}
+	if r.DiffOf != nil {
+		p.item("", "of "+str(r.DiffOf)+", the form it was read in; make the same change in the file:", 2)
+	}
 	lines := strings.Split(strings.TrimSuffix(changedLines(r.Diff.String()), "\n"), "\n")
 	leads := commonLeads(lines, p.width-6)
 	for i, s := range lines {
