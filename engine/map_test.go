@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -527,4 +528,36 @@ func TestWhatNothingCatchesEndsAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnEndedChildOfADistributedMapKeepsItsHistoryAndLittleElse(t *testing.T) {
+	const children, most = 20_000, 1200 // bytes of each
+	m := machine(t, `{"QueryLanguage":"JSONata","StartAt":"M","States":{"M":{"Type":"Map","Items":"{% [1..20000] %}",
+		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"Output":1,"End":true}}}`)
+	e := &engine.Engine{Clock: engine.VirtualClock(start)}
+	before := heap()
+	r, err := e.Start(context.Background(), engine.Request{Machine: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	kept := (heap() - before) / children
+	runs := r.MapRuns()
+	if last := runs[children-1]; len(runs) != children || len(last.Events()) != 4 || last.Output.String() != "20000" {
+		t.Errorf("%d children, the last %s: %d events, output %s", len(runs), last.Status, len(last.Events()), last.Output)
+	}
+	if kept > most {
+		t.Errorf("a child keeps %d bytes, want %d at most", kept, most)
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
