@@ -242,6 +242,30 @@ func TestAMissedHeartbeatTimesTheTaskOut(t *testing.T) {
 	}
 }
 
+func TestAnActivitysClocksRunFromWhenAWorkerTookIt(t *testing.T) {
+	worker := engine.TaskFunc(func(ctx context.Context, task *engine.Task) (engine.Result, error) {
+		if err := task.Sleep(ctx, time.Hour); err != nil {
+			return engine.Result{}, err
+		}
+		task.Started("w")
+		return engine.Result{}, task.Sleep(ctx, time.Hour)
+	})
+	for fields, seconds := range map[string]int{`"TimeoutSeconds":5`: 5, `"TimeoutSeconds":60,"HeartbeatSeconds":7`: 7} {
+		x := run(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",`+fields+`,"End":true}}}`, `{}`, worker)
+		wantKinds(t, x, `
+1<0 ExecutionStarted
+2<0 TaskStateEntered
+3<2 ActivityScheduled
+4<3 ActivityStarted
+5<4 ActivityTimedOut
+6<5 ExecutionFailed
+`)
+		if took := x.Stop.Sub(x.Start); took != time.Hour+time.Duration(seconds)*time.Second {
+			t.Errorf("%s: it took %s", fields, took)
+		}
+	}
+}
+
 func TestAnUnknownResourceIsNoSuccessAndIsNotCaught(t *testing.T) {
 	e := &engine.Engine{Tasks: engine.TaskMux{"arn:aws:states:::sqs": outcomes(`1`)}, Clock: engine.VirtualClock(start)}
 	x, err := e.Run(context.Background(), machine(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sns:publish","Parameters":{"Message":"m","TopicArn":"t"},
