@@ -120,6 +120,8 @@ func TestWhatCatchersCatch(t *testing.T) {
 		{"States.ALL, an error", "", "States.ALL", engine.NewTaskError("E", ""), true},
 		{"States.ALL, an error without a name", "", "States.ALL", &engine.TaskError{}, true},
 		{"States.TaskFailed, an error", "", "States.TaskFailed", engine.NewTaskError("E", ""), true},
+		{"States.TaskFailed, an error without a name", "", "States.TaskFailed", &engine.TaskError{}, true},
+		{"another name, an error without a name", "", "E", &engine.TaskError{}, false},
 		{"States.TaskFailed, a time-out", timeout, "States.TaskFailed", time.Hour, false},
 		{"States.Timeout, a time-out", timeout, "States.Timeout", time.Hour, true},
 		{"States.ALL, a result that is too large", "", "States.ALL", `"` + strings.Repeat("a", 300_000) + `"`, true},
