@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -141,7 +142,7 @@ func (e *env) percentage(a *amount) (float64, *failure) {
 // outOfBounds is the error of a number that its field does not take.
 func (e *env) outOfBounds(a *amount, problem string) *failure {
 	if a.expr != nil {
-		return e.t.queryFailure(a.field, "%s", problem)
+		return e.t.queryFailure(a.expr.field, "%s", problem)
 	}
 	return e.t.runtimeFailure("%s", problem)
 }
@@ -458,17 +459,20 @@ func (m *distributedMap) batch() *failure {
 // batches are the items as ItemBatcher puts them together.
 func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failure) {
 	b, e := t.node.mapPlan.batcher, t.env(input)
-	most, f := e.count(b.maxItems)
+	most, f := e.positive(b.maxItems)
 	if f != nil {
 		return nil, f
 	}
-	bytes, f := e.count(b.maxBytes)
+	bytes, f := e.positive(b.maxBytes)
 	if f != nil {
 		return nil, f
 	}
 	shared, f := e.eval(b.input)
 	if f != nil {
 		return nil, f
+	}
+	if limit := t.x.limits.PayloadBytes; limit > 0 { // a batch is an input
+		bytes = min(bytes, int64(limit-batchValue(shared, nil).Size()))
 	}
 	var batches []*mapItem
 	var items []value.Value
@@ -484,7 +488,7 @@ func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failur
 		if f != nil {
 			return nil, f
 		}
-		if most > 0 && int64(len(items)) >= most || bytes > 0 && len(items) > 0 && int64(size+v.Size()) > bytes {
+		if n := len(items); int64(n) >= most || n > 0 && int64(size+v.Size()) > bytes {
 			flush()
 			size = 0
 		}
@@ -493,6 +497,18 @@ func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failur
 	}
 	flush()
 	return batches, nil
+}
+
+// positive is the amount that a field of ItemBatcher gives; without bounds where it is not given.
+func (e *env) positive(a *amount) (int64, *failure) {
+	if a == nil {
+		return math.MaxInt64, nil
+	}
+	n, f := e.count(a)
+	if f == nil && n <= 0 {
+		f = e.outOfBounds(a, a.field+" must be positive.")
+	}
+	return n, f
 }
 
 func batchValue(shared value.Value, items []value.Value) value.Value {

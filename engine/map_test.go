@@ -200,6 +200,28 @@ func TestItemsAreBatched(t *testing.T) {
 	}
 }
 
+func TestABatchIsNoLargerThanAnInputMayBe(t *testing.T) {
+	const limit = 256 << 10
+	text := strings.Repeat("a", 60_000)
+	x := run(t, distributed(`"ItemBatcher":{"MaxItemsPerBatch":10,"BatchInput":{"k.$":"$.items[0]"}},"ItemsPath":"$.items","ResultSelector":{"n.$":"States.ArrayLength($)"},`),
+		`{"items":["`+text+`","`+text+`","`+text+`","`+text+`"]}`, nil)
+	if got := x.Output.String(); got != `{"n":2}` {
+		t.Errorf("%s with an input of %d bytes at most: %s %s", got, limit, deref(x.Error), deref(x.Cause))
+	}
+}
+
+func TestTheBoundsOfABatchArePositive(t *testing.T) {
+	for _, tt := range []struct{ field, number string }{
+		{"MaxItemsPerBatch", "0"}, {"MaxItemsPerBatch", "-1"}, {"MaxInputBytesPerBatch", "0"},
+	} {
+		x := run(t, distributed(`"ItemBatcher":{"`+tt.field+`Path":"$.n"},"ItemsPath":"$.items",`), `{"n":`+tt.number+`,"items":[1,2]}`, nil)
+		want := "An error occurred while executing the state 'M' (entered at the event id #2). " + tt.field + " must be positive."
+		if deref(x.Error) != "States.Runtime" || deref(x.Cause) != want {
+			t.Errorf("%s of %s: %s %s", tt.field, tt.number, deref(x.Error), deref(x.Cause))
+		}
+	}
+}
+
 // store answers s3:getObject from a map of objects, and keeps what s3:putObject puts.
 func store(objects map[string]string) engine.TaskHandler {
 	var mu sync.Mutex
