@@ -71,7 +71,7 @@ type assignment struct {
 // render may be called from anywhere.
 type log struct {
 	mu      sync.Mutex // guards chunks and count against render
-	chunks  [][]entry  // no entry is ever moved
+	chunks  [][]entry  // an entry that was written stays as it is; seal alone copies
 	count   int
 	past    []history.Event // of an execution that is redriven: the first events
 	limit   int             // events; 0: none
