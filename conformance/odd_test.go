@@ -101,3 +101,20 @@ func TestNobodyWatchesForAWeek(t *testing.T) {
 		t.Errorf("%d events: %s", n, result)
 	}
 }
+
+func TestAStateIsTestedAsTheAPIDoes(t *testing.T) {
+	const task = `{"Type":"Pass","End":true}`
+	for name, tt := range map[string]struct{ request, want string }{
+		"input that is no JSON":      {`"input":"{"`, "InvalidExecutionInput"},
+		"an unknown level":           {`"inspectionLevel":"ALL"`, "Member must satisfy enum value set: [INFO, DEBUG, TRACE]"},
+		"an unknown validation mode": {`"mock":{"result":"1","fieldValidationMode":"LAX"}`, "Member must satisfy enum value set: [STRICT, PRESENT, NONE]"},
+		"a negative count":           {`"stateConfiguration":{"retrierRetryCount":-1}`, "Member must have value greater than or equal to 0"},
+		"variables that are no JSON": {`"variables":"["`, "ValidationException"},
+	} {
+		c := load(t, folder(t, "", map[string]string{"c.json": `{"kind":"test-state","definition":` + task + `,"request":{"operation":"test_state",` + tt.request + `}}`}))
+		result, err := conformance.Run(context.Background(), c, conformance.Direct)
+		if err != nil || !strings.Contains(string(result), `{"error":{"Code":`) || !strings.Contains(string(result), tt.want) {
+			t.Errorf("%s: %s, %v; want %s", name, result, err, tt.want)
+		}
+	}
+}

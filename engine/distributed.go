@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -141,7 +142,7 @@ func (e *env) percentage(a *amount) (float64, *failure) {
 // outOfBounds is the error of a number that its field does not take.
 func (e *env) outOfBounds(a *amount, problem string) *failure {
 	if a.expr != nil {
-		return e.t.queryFailure(a.field, "%s", problem)
+		return e.t.queryFailure(a.expr.field, "%s", problem)
 	}
 	return e.t.runtimeFailure("%s", problem)
 }
@@ -160,13 +161,15 @@ type distributedMap struct {
 	input    value.Value
 	items    []*mapItem
 	results  []value.Value // absent where the child failed
-	children []*thread
+	started  []*history.Execution
+	children []*thread // of started; nil once a child has ended, as its history is all that is left of it
 	slots    int
 	ended    int
 	failures int
 	allowed  tolerance
 	arn      string
-	began    int64 // MapRunStarted
+	machine  string // of the children, as they name it
+	began    int64  // MapRunStarted
 	maxItems int64
 }
 
@@ -187,6 +190,7 @@ func (t *thread) runDistributed(input value.Value, items []*mapItem, concurrency
 	m.add(items, fromState)
 	t.frame = m
 	m.arn = x.mapRunARN(p.label)
+	m.machine = childMachine(m.arn)
 	arn := m.arn
 	t.event("MapRunStarted", func(d *historyDetails) { d.MapRunARN = arn })
 	m.began = t.prev
@@ -256,6 +260,12 @@ func (m *distributedMap) iterate() {
 	m.read()
 }
 
+// childMachine names the machine of a map run's child executions after the Map.
+func childMachine(mapRun string) string {
+	machine := strings.Replace(mapRun, ":mapRun:", ":stateMachine:", 1)
+	return machine[:strings.LastIndexByte(machine, ':')]
+}
+
 // mapRunARN names a map run: after its Map's Label, where it has one.
 func (x *execution) mapRunARN(label string) string {
 	if label == "" {
@@ -302,13 +312,14 @@ func (m *distributedMap) begin() {
 func (m *distributedMap) startChild() {
 	t, i := m.t, len(m.children)
 	item := m.items[i]
+	m.items[i] = nil // the child has it now
 	input, f := t.iterationInput(m.input, item)
 	if f != nil {
 		m.fail(f)
 		return
 	}
 	child := &thread{x: t.x, run: m.childRun(input), join: m, index: i, graph: t.node.mapPlan.body, item: item}
-	m.children = append(m.children, child)
+	m.started, m.children = append(m.started, child.run.info), append(m.children, child)
 	child.run.log.full = func() { t.x.overfull = append(t.x.overfull, child) }
 	role := t.x.req.RoleARN
 	child.run.note("ExecutionStarted", 0, t.x.now, func(d *historyDetails) {
@@ -322,24 +333,22 @@ func (m *distributedMap) startChild() {
 
 func (m *distributedMap) childRun(input value.Value) *run {
 	x := m.t.x
-	machine, _, _ := strings.Cut(strings.Replace(m.arn, ":mapRun:", ":stateMachine:", 1), "/")
-	label := m.arn[strings.IndexByte(m.arn, '/'):strings.LastIndexByte(m.arn, ':')]
 	kind := history.Standard
 	if m.t.node.mapPlan.express {
 		kind = history.Express
 	}
 	name := x.uuid()
 	info := &history.Execution{
-		ARN:             executionARN(machine+label, name, kind, x.uuid),
+		ARN:             executionARN(m.machine, name, kind, x.uuid),
 		Name:            name,
-		StateMachineARN: machine + label,
+		StateMachineARN: m.machine,
 		MapRunARN:       m.arn,
 		Type:            kind,
 		Status:          history.Running,
 		Start:           time.UnixMilli(x.now).UTC(),
 		Input:           history.Rendered(input),
 	}
-	l := &log{limit: x.limits.Events, discard: x.req.Discard}
+	l := &log{limit: x.limits.Events, discard: x.req.Discard, first: childChunk}
 	if kind == history.Express {
 		l.limit = x.expressEvents()
 	}
@@ -352,19 +361,25 @@ func (m *distributedMap) childRun(input value.Value) *run {
 
 func (m *distributedMap) done(child *thread, output value.Value) {
 	child.dead = true
-	child.limit.stop()
-	child.run.finish(history.Succeeded, nil, output, child.prev, m.t.x.now)
+	m.end(child, history.Succeeded, nil, output)
 	m.results[child.index] = output
 	m.childEnded()
 }
 
 func (m *distributedMap) failed(child *thread, f *failure) { m.lost(child, history.Failed, f) }
 
+// end ends a child execution, of which nothing is kept but its history.
+func (m *distributedMap) end(child *thread, status history.Status, f *failure, output value.Value) {
+	child.limit.stop()
+	child.run.finish(status, f, output, child.prev, m.t.x.now)
+	child.run.log.seal()
+	m.children[child.index] = nil
+}
+
 // lost counts a child execution that ended without success.
 func (m *distributedMap) lost(child *thread, status history.Status, f *failure) {
 	child.kill()
-	child.limit.stop()
-	child.run.finish(status, f, value.Value{}, child.prev, m.t.x.now)
+	m.end(child, status, f, value.Value{})
 	m.failures++
 	if m.allowed.exceeded(m.failures, len(m.items)) {
 		m.fail(tooManyFailures())
@@ -419,12 +434,12 @@ func (m *distributedMap) abort() {
 // kill aborts the child executions that still run.
 func (m *distributedMap) kill() {
 	for _, child := range m.children {
-		if child.dead {
+		if child == nil {
 			continue
 		}
 		child.kill()
-		child.limit.stop()
-		child.run.finish(history.Aborted, nil, value.Value{}, 0, m.t.x.now)
+		child.prev = 0
+		m.end(child, history.Aborted, nil, value.Value{})
 	}
 	m.t.stop()
 }
@@ -444,17 +459,20 @@ func (m *distributedMap) batch() *failure {
 // batches are the items as ItemBatcher puts them together.
 func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failure) {
 	b, e := t.node.mapPlan.batcher, t.env(input)
-	most, f := e.count(b.maxItems)
+	most, f := e.positive(b.maxItems)
 	if f != nil {
 		return nil, f
 	}
-	bytes, f := e.count(b.maxBytes)
+	bytes, f := e.positive(b.maxBytes)
 	if f != nil {
 		return nil, f
 	}
 	shared, f := e.eval(b.input)
 	if f != nil {
 		return nil, f
+	}
+	if limit := t.x.limits.PayloadBytes; limit > 0 { // a batch is an input
+		bytes = min(bytes, int64(limit-batchValue(shared, nil).Size()))
 	}
 	var batches []*mapItem
 	var items []value.Value
@@ -470,7 +488,7 @@ func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failur
 		if f != nil {
 			return nil, f
 		}
-		if most > 0 && int64(len(items)) >= most || bytes > 0 && len(items) > 0 && int64(size+v.Size()) > bytes {
+		if n := len(items); int64(n) >= most || n > 0 && int64(size+v.Size()) > bytes {
 			flush()
 			size = 0
 		}
@@ -479,6 +497,18 @@ func (t *thread) batches(input value.Value, all []*mapItem) ([]*mapItem, *failur
 	}
 	flush()
 	return batches, nil
+}
+
+// positive is the amount that a field of ItemBatcher gives; without bounds where it is not given.
+func (e *env) positive(a *amount) (int64, *failure) {
+	if a == nil {
+		return math.MaxInt64, nil
+	}
+	n, f := e.count(a)
+	if f == nil && n <= 0 {
+		f = e.outOfBounds(a, a.field+" must be positive.")
+	}
+	return n, f
 }
 
 func batchValue(shared value.Value, items []value.Value) value.Value {

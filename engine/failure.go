@@ -137,10 +137,10 @@ func (f *failure) matches(errorEquals []string) bool {
 		switch {
 		case name == errAll:
 			return true
+		case name == errTaskFailed && (f.name == nil || *f.name != errTimeout):
+			return true
 		case f.name == nil:
 		case name == *f.name:
-			return true
-		case name == errTaskFailed && *f.name != errTimeout:
 			return true
 		case name == errHeartbeat && f.heartbeat:
 			return true

@@ -62,14 +62,7 @@ func (h LambdaHandler) CheckParameters(t *Task) error {
 	if parseResource(t.Resource).kind == lambdaTask {
 		return nil
 	}
-	name, ok := t.input.Get("FunctionName")
-	switch {
-	case !ok:
-		return t.RefuseParameters("The field 'FunctionName' is required but was missing")
-	case name.Kind() != value.KindString:
-		return t.RefuseParameters("The value for the field 'FunctionName' must be a STRING")
-	}
-	return nil
+	return t.checkRequired("FunctionName")
 }
 
 func (h LambdaHandler) invoke(ctx context.Context, t *Task) (Result, error) {
@@ -106,6 +99,33 @@ func lambdaPayload(v value.Value) []byte {
 // Step Functions words it.
 func (t *Task) RefuseParameters(problem string) *TaskError {
 	return NewTaskError(errRuntime, fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", t.input.JSON(), problem))
+}
+
+// checkRequired refuses parameters without the one of that name, or where it is no string.
+func (t *Task) checkRequired(name string) error {
+	v, ok := t.input.Get(name)
+	switch {
+	case !ok:
+		return t.RefuseParameters("The field '" + name + "' is required but was missing")
+	case v.Kind() != value.KindString:
+		return t.refuseKind(name)
+	}
+	return nil
+}
+
+// checkOptional refuses parameters in which one of those names is no string; it may be
+// absent, or null.
+func (t *Task) checkOptional(names ...string) error {
+	for _, name := range names {
+		if v, ok := t.input.Get(name); ok && !v.IsNull() && v.Kind() != value.KindString {
+			return t.refuseKind(name)
+		}
+	}
+	return nil
+}
+
+func (t *Task) refuseKind(name string) *TaskError {
+	return t.RefuseParameters("The value for the field '" + name + "' must be a STRING")
 }
 
 // RefuseActivity is the error of a task whose activity is not there, or not any more.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,16 +71,21 @@ type assignment struct {
 // render may be called from anywhere.
 type log struct {
 	mu      sync.Mutex // guards chunks and count against render
-	chunks  [][]entry  // no entry is ever moved
+	chunks  [][]entry  // an entry that was written stays as it is; seal alone copies
 	count   int
 	past    []history.Event // of an execution that is redriven: the first events
 	limit   int             // events; 0: none
 	observe func(history.Event)
 	discard bool   // keep none
 	full    func() // called once, when no event fits any more but the one that ends the execution
+	first   int    // entries that there is room for at first; 0: firstChunk
 }
 
 const firstChunk, lastChunk = 16, 1024
+
+// childChunk is firstChunk of the child executions of a distributed Map: there may be a
+// million of them, of four events each.
+const childChunk = 4
 
 // add writes an event and returns its id. What does not fit is dropped: the
 // execution is at its end then.
@@ -105,10 +112,20 @@ func (l *log) add(e entry) int64 {
 func (l *log) keep(e entry) {
 	last := len(l.chunks) - 1
 	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
-		l.chunks = append(l.chunks, make([]entry, 0, min(firstChunk<<(2*(last+1)), lastChunk)))
+		l.chunks = append(l.chunks, make([]entry, 0, min(cmp.Or(l.first, firstChunk)<<(2*(last+1)), lastChunk)))
 		last++
 	}
 	l.chunks[last] = append(l.chunks[last], e)
+}
+
+// seal lets go of what only a history that goes on needs.
+func (l *log) seal() {
+	l.full = nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last := len(l.chunks) - 1; last >= 0 && len(l.chunks[last]) < cap(l.chunks[last]) {
+		l.chunks[last] = slices.Clone(l.chunks[last]) // a copy: render may be reading the other
+	}
 }
 
 // addPast writes the events of an execution that is redriven.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -196,6 +197,28 @@ func TestItemsAreBatched(t *testing.T) {
 	x := run(t, distributed(`"ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"k.$":"$.k"}},"ItemsPath":"$.items",`), `{"k":7,"items":[1,2,3]}`, nil)
 	if got := x.Output.String(); got != `[{"BatchInput":{"k":7},"Items":[1,2]},{"BatchInput":{"k":7},"Items":[3]}]` {
 		t.Errorf("output %s %s", got, deref(x.Cause))
+	}
+}
+
+func TestABatchIsNoLargerThanAnInputMayBe(t *testing.T) {
+	const limit = 256 << 10
+	text := strings.Repeat("a", 60_000)
+	x := run(t, distributed(`"ItemBatcher":{"MaxItemsPerBatch":10,"BatchInput":{"k.$":"$.items[0]"}},"ItemsPath":"$.items","ResultSelector":{"n.$":"States.ArrayLength($)"},`),
+		`{"items":["`+text+`","`+text+`","`+text+`","`+text+`"]}`, nil)
+	if got := x.Output.String(); got != `{"n":2}` {
+		t.Errorf("%s with an input of %d bytes at most: %s %s", got, limit, deref(x.Error), deref(x.Cause))
+	}
+}
+
+func TestTheBoundsOfABatchArePositive(t *testing.T) {
+	for _, tt := range []struct{ field, number string }{
+		{"MaxItemsPerBatch", "0"}, {"MaxItemsPerBatch", "-1"}, {"MaxInputBytesPerBatch", "0"},
+	} {
+		x := run(t, distributed(`"ItemBatcher":{"`+tt.field+`Path":"$.n"},"ItemsPath":"$.items",`), `{"n":`+tt.number+`,"items":[1,2]}`, nil)
+		want := "An error occurred while executing the state 'M' (entered at the event id #2). " + tt.field + " must be positive."
+		if deref(x.Error) != "States.Runtime" || deref(x.Cause) != want {
+			t.Errorf("%s of %s: %s %s", tt.field, tt.number, deref(x.Error), deref(x.Cause))
+		}
 	}
 }
 
@@ -527,4 +550,36 @@ func TestWhatNothingCatchesEndsAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnEndedChildOfADistributedMapKeepsItsHistoryAndLittleElse(t *testing.T) {
+	const children, most = 20_000, 1200 // bytes of each
+	m := machine(t, `{"QueryLanguage":"JSONata","StartAt":"M","States":{"M":{"Type":"Map","Items":"{% [1..20000] %}",
+		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"Output":1,"End":true}}}`)
+	e := &engine.Engine{Clock: engine.VirtualClock(start)}
+	before := heap()
+	r, err := e.Start(context.Background(), engine.Request{Machine: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	kept := (heap() - before) / children
+	runs := r.MapRuns()
+	if last := runs[children-1]; len(runs) != children || len(last.Events()) != 4 || last.Output.String() != "20000" {
+		t.Errorf("%d children, the last %s: %d events, output %s", len(runs), last.Status, len(last.Events()), last.Output)
+	}
+	if kept > most {
+		t.Errorf("a child keeps %d bytes, want %d at most", kept, most)
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

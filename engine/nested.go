@@ -17,12 +17,12 @@ type ChildStarter func(ctx context.Context, stateMachineARN, name string, input 
 // with .sync and .sync:2: state machines that run state machines.
 type NestedHandler struct{ Start ChildStarter }
 
-// CheckParameters refuses a call without a state machine.
+// CheckParameters refuses a call without a state machine, or with one or a name that is no text.
 func (h NestedHandler) CheckParameters(t *Task) error {
-	if _, ok := t.input.Get("StateMachineArn"); !ok {
-		return t.RefuseParameters("The field 'StateMachineArn' is required but was missing")
+	if err := t.checkRequired("StateMachineArn"); err != nil {
+		return err
 	}
-	return nil
+	return t.checkOptional("Name")
 }
 
 // HandleTask starts the execution, and waits for it where the task is a .sync one.

@@ -89,3 +89,21 @@ func TestAFunctionsErrorsAreLambdas(t *testing.T) {
 		})
 	}
 }
+
+func TestParametersThatMustBeTextAreRefusedOtherwise(t *testing.T) {
+	for _, tt := range []struct {
+		resource, parameters, field string
+		handler                     engine.TaskHandler
+	}{
+		{"states:startExecution", `{"StateMachineArn":7}`, "StateMachineArn", engine.NestedHandler{}},
+		{"states:startExecution.sync", `{"StateMachineArn":"` + childARN + `","Name":7}`, "Name", engine.NestedHandler{}},
+		{"sns:publish", `{"Message":{},"TopicArn":["arn:t"]}`, "TopicArn", engine.SNSHandler{}},
+		{"lambda:invoke", `{"FunctionName":{}}`, "FunctionName", engine.LambdaHandler{}},
+	} {
+		x := run(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::`+tt.resource+`","Parameters":`+tt.parameters+`,"End":true}}}`, `{}`, tt.handler)
+		want := "could not be used to start the Task: [The value for the field '" + tt.field + "' must be a STRING]"
+		if deref(x.Error) != "States.Runtime" || !strings.HasSuffix(deref(x.Cause), want) {
+			t.Errorf("%s %s: %s %s", tt.resource, tt.parameters, deref(x.Error), deref(x.Cause))
+		}
+	}
+}

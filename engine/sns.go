@@ -26,12 +26,13 @@ type Publisher func(ctx context.Context, n Notification) (id string, err error)
 // .waitForTaskToken.
 type SNSHandler struct{ Publish Publisher }
 
-// CheckParameters refuses a notification without a message or without anyone to get it.
+// CheckParameters refuses a notification without a message, or with an address or a
+// subject that is no text.
 func (h SNSHandler) CheckParameters(t *Task) error {
 	if _, ok := t.input.Get("Message"); !ok {
 		return t.RefuseParameters("The field 'Message' is required but was missing")
 	}
-	return nil
+	return t.checkOptional("TopicArn", "TargetArn", "PhoneNumber", "Subject")
 }
 
 // HandleTask publishes the notification.

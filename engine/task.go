@@ -173,12 +173,9 @@ func (a *attempt) dispatch() {
 	a.task.Call = t.countCall()
 	t.task = a
 	a.scheduled()
-	if d := a.task.Timeout; d > 0 {
-		a.timeout = x.timers.set(x.now+d.Milliseconds(), func() { a.timedOut() })
-	}
-	if d := a.task.Heartbeat; d > 0 && t.token != "" {
-		a.beatMS = d.Milliseconds()
-		a.beat()
+	activity := t.node.resource.kind == activityTask
+	if !activity {
+		a.arm()
 	}
 	if t.token != "" {
 		if x.tokens == nil {
@@ -187,8 +184,21 @@ func (a *attempt) dispatch() {
 		x.tokens[t.token] = a
 	}
 	a.launch()
-	if t.node.resource.kind != activityTask {
+	if !activity {
 		x.soonStarted(a)
+	}
+}
+
+// arm starts to count TimeoutSeconds and HeartbeatSeconds: for an activity when a
+// worker has taken the task, however long it waited for one (Developer Guide, "Task").
+func (a *attempt) arm() {
+	x := a.x
+	if d := a.task.Timeout; d > 0 {
+		a.timeout = x.timers.set(x.now+d.Milliseconds(), func() { a.timedOut() })
+	}
+	if d := a.task.Heartbeat; d > 0 && a.t.token != "" {
+		a.beatMS = d.Milliseconds()
+		a.beat()
 	}
 }
 
@@ -531,6 +541,7 @@ func (a *attempt) start(worker string) {
 	case lambdaTask:
 		a.t.event(a.kind("Started"), nil)
 	case activityTask:
+		a.arm()
 		a.write("Started", func(d *historyDetails) {
 			if worker != "" {
 				d.WorkerName = &worker

@@ -120,6 +120,8 @@ func TestWhatCatchersCatch(t *testing.T) {
 		{"States.ALL, an error", "", "States.ALL", engine.NewTaskError("E", ""), true},
 		{"States.ALL, an error without a name", "", "States.ALL", &engine.TaskError{}, true},
 		{"States.TaskFailed, an error", "", "States.TaskFailed", engine.NewTaskError("E", ""), true},
+		{"States.TaskFailed, an error without a name", "", "States.TaskFailed", &engine.TaskError{}, true},
+		{"another name, an error without a name", "", "E", &engine.TaskError{}, false},
 		{"States.TaskFailed, a time-out", timeout, "States.TaskFailed", time.Hour, false},
 		{"States.Timeout, a time-out", timeout, "States.Timeout", time.Hour, true},
 		{"States.ALL, a result that is too large", "", "States.ALL", `"` + strings.Repeat("a", 300_000) + `"`, true},
@@ -238,6 +240,30 @@ func TestAMissedHeartbeatTimesTheTaskOut(t *testing.T) {
 		x := run(t, strings.Replace(text, `}},"C"`, `},"C"`, 1), `{}`, outcomes(`{}`))
 		if x.Status != history.Succeeded {
 			t.Errorf("%s: %s %s", name, x.Status, deref(x.Error))
+		}
+	}
+}
+
+func TestAnActivitysClocksRunFromWhenAWorkerTookIt(t *testing.T) {
+	worker := engine.TaskFunc(func(ctx context.Context, task *engine.Task) (engine.Result, error) {
+		if err := task.Sleep(ctx, time.Hour); err != nil {
+			return engine.Result{}, err
+		}
+		task.Started("w")
+		return engine.Result{}, task.Sleep(ctx, time.Hour)
+	})
+	for fields, seconds := range map[string]int{`"TimeoutSeconds":5`: 5, `"TimeoutSeconds":60,"HeartbeatSeconds":7`: 7} {
+		x := run(t, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a",`+fields+`,"End":true}}}`, `{}`, worker)
+		wantKinds(t, x, `
+1<0 ExecutionStarted
+2<0 TaskStateEntered
+3<2 ActivityScheduled
+4<3 ActivityStarted
+5<4 ActivityTimedOut
+6<5 ExecutionFailed
+`)
+		if took := x.Stop.Sub(x.Start); took != time.Hour+time.Duration(seconds)*time.Second {
+			t.Errorf("%s: it took %s", fields, took)
 		}
 	}
 }

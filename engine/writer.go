@@ -141,12 +141,11 @@ func (m *distributedMap) formed(w *writer, status history.Status, usual string) 
 		how = usual
 	}
 	var list []value.Value
-	for i, child := range m.children {
-		info := child.run.info
+	for i, info := range m.started {
 		switch {
 		case (info.Status == history.Succeeded) != (status == history.Succeeded):
 		case status != history.Succeeded || how == "NONE":
-			list = append(list, m.record(child, m.results[i]))
+			list = append(list, resultRecord(info, m.results[i]))
 		case how == "FLATTEN" && m.results[i].Kind() == value.KindArray:
 			list = append(list, m.results[i].Items()...)
 		default:
@@ -158,9 +157,8 @@ func (m *distributedMap) formed(w *writer, status history.Status, usual string) 
 
 const written = "2006-01-02T15:04:05.000Z"
 
-// record tells of a child execution as result files do.
-func (m *distributedMap) record(child *thread, output value.Value) value.Value {
-	info := child.run.info
+// resultRecord tells of a child execution as result files do.
+func resultRecord(info *history.Execution, output value.Value) value.Value {
 	included := value.Object(value.Member{Key: "Included", Value: value.Bool(true)})
 	var b value.Builder
 	text := func(key, s string) { b.Set(key, value.String(s)) }

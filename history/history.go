@@ -36,7 +36,7 @@ type Execution struct {
 	Incomplete      bool // events are known to be missing (a page, the end, the beginning)
 
 	log    log
-	record record
+	record *record // nil: it was not read
 }
 
 // Type is the kind of workflow.

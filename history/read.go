@@ -125,7 +125,7 @@ func newReader(data []byte) (*reader, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, &ReadError{Line: 1, Column: 1, Problem: "nothing in it", Next: nextHistory}
 	}
-	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: new(Execution)}
+	r := &reader{text: unsafe.String(&data[0], len(data)), data: data, x: &Execution{record: new(record)}}
 	r.events = make([]Event, 0, len(data)/bytesAnEvent+1)
 	r.dec = decoder(data)
 	return r, nil

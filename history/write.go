@@ -121,7 +121,11 @@ func (d *Details) appendAssigned(dst []byte) []byte {
 
 // appendDescription appends what was told of the execution, not what was derived.
 func (x *Execution) appendDescription(dst []byte) []byte {
-	d := &x.record.derived
+	r := x.record
+	if r == nil {
+		r = new(record)
+	}
+	d := &r.derived
 	dst = appendText(dst, "executionArn", x.ARN)
 	dst = appendText(dst, "stateMachineArn", unless(d.machine, x.StateMachineARN))
 	dst = appendText(dst, "name", unless(d.name, x.Name))
@@ -129,8 +133,8 @@ func (x *Execution) appendDescription(dst []byte) []byte {
 		dst = appendText(dst, "type", string(x.Type))
 	}
 	dst = appendText(dst, "status", string(unless(d.status, x.Status)))
-	dst = appendDate(dst, "startDate", unless(d.start, x.Start), x.record.start)
-	dst = appendDate(dst, "stopDate", unless(d.stop, x.Stop), x.record.stop)
+	dst = appendDate(dst, "startDate", unless(d.start, x.Start), r.start)
+	dst = appendDate(dst, "stopDate", unless(d.stop, x.Stop), r.stop)
 	if !same(x.Input, d.input) {
 		dst = appendPayload(dst, "input", x.Input, "included")
 	}
@@ -143,7 +147,7 @@ func (x *Execution) appendDescription(dst []byte) []byte {
 	if n := unless(d.redriveCount, x.RedriveCount); n != 0 {
 		dst = strconv.AppendInt(appendName(dst, "redriveCount"), int64(n), 10)
 	}
-	return appendExtra(dst, x.record.extra)
+	return appendExtra(dst, r.extra)
 }
 
 // unless returns v, and zero where it is just what was derived.

@@ -58,7 +58,11 @@ func heartbeatMissed(f *facts) *diagnose.Finding {
 	}
 	d.Title = "No heartbeat came" + within
 	d.RootCause = fmt.Sprintf("Whoever works on %s did not send a heartbeat%s, so Step Functions gave the task up.", f.ofState(), within)
-	d.Explanation = "The worker died or never took the task, its work has a part longer than the heartbeat without a call of SendTaskHeartbeat in it, or it sends heartbeats with another token. Without any heartbeat at all the clock runs from the start of the task, the time in a queue included. AWS records this as States.Timeout as well."
+	gone, clock := "died or never took the task", "the start of the task, the time in a queue included"
+	if f.task.service == "activity" {
+		gone, clock = "died", takenFrom
+	}
+	d.Explanation = fmt.Sprintf("The worker %s, its work has a part longer than the heartbeat without a call of SendTaskHeartbeat in it, or it sends heartbeats with another token. Without any heartbeat at all the clock runs from %s. AWS records this as States.Timeout as well.", gone, clock)
 	if limit != "" {
 		d.Explanation += fmt.Sprintf(" TimeoutSeconds (%s) was not what ended it.", limit)
 	}
@@ -72,6 +76,9 @@ func heartbeatMissed(f *facts) *diagnose.Finding {
 	d.Docs = []string{"Wait for a Callback with Task Token", "SendTaskHeartbeat API reference"}
 	return d
 }
+
+// takenFrom is where the clocks of an activity begin (Developer Guide, "Task").
+const takenFrom = "when a worker took the task (ActivityStarted)"
 
 // shorter reports that the heartbeat ends before the time-out, or that there is no time-out.
 func shorter(f *facts) bool {
@@ -123,7 +130,11 @@ func taskTimeout(f *facts) *diagnose.Finding {
 	}
 	d.Title = "The task ran longer than " + after
 	d.RootCause = fmt.Sprintf("%s had no result when %s ran out%s.", upper(f.here()), after, f.waitedFor())
-	d.Explanation = "The time counts from the start of the attempt, queueing included. A longer limit helps only where the work is known to end: work that hangs, loops or waits for an answer that never comes runs into any limit; the log of the worker shows which it is. Only the task was given up: what it started may still be running."
+	clock := "the start of the attempt, queueing included"
+	if f.task.service == "activity" {
+		clock = takenFrom
+	}
+	d.Explanation = "The time counts from " + clock + ". A longer limit helps only where the work is known to end: work that hangs, loops or waits for an answer that never comes runs into any limit; the log of the worker shows which it is. Only the task was given up: what it started may still be running."
 	switch {
 	case f.keepsToken():
 		d.Retryable = diagnose.No

@@ -317,6 +317,14 @@ func (a *answers) resource(state string) string {
 
 // answer gives a task what was recorded, after the time that it took.
 func (a *answers) answer(ctx context.Context, t *engine.Task, began time.Time, c call, old *attempt) (engine.Result, error) {
+	if old.taken != nil {
+		queued := max(0, old.taken.Time.Sub(old.scheduled.Time))
+		if err := t.Sleep(ctx, queued); err != nil {
+			return engine.Result{}, err
+		}
+		t.Started(old.worker())
+		began = began.Add(queued)
+	}
 	if old.submitted != nil && old.submitted.Details != nil {
 		if text := old.submitted.Details.Output.String(); text != "" && !old.submitted.Details.Output.Truncated {
 			t.Submitted(engine.JSON(text))
@@ -346,10 +354,27 @@ func (a *answers) answer(ctx context.Context, t *engine.Task, began time.Time, c
 	return engine.Result{}, &engine.TaskError{Name: d.Error, Cause: d.Cause, Phase: phaseOf(old.end.Type)}
 }
 
+// worker is who took the task of an activity; it may have no name.
+func (a *attempt) worker() string {
+	if d := a.taken.Details; d != nil && d.WorkerName != nil {
+		return *d.WorkerName
+	}
+	return ""
+}
+
+// began is from when on an attempt's time-outs ran.
+func (a *attempt) began() time.Time {
+	if a.taken != nil {
+		return a.taken.Time
+	}
+	return a.scheduled.Time
+}
+
 // took is how long an attempt took. One that timed out takes longer than the
 // time-out that it had, and another one less.
 func (a *attempt) took() (d time.Duration, timedOut bool) {
-	d = max(0, a.end.Time.Sub(a.scheduled.Time))
+	lasted := a.end.Time.Sub(a.began())
+	d = max(0, lasted)
 	timedOut = strings.HasSuffix(string(a.end.Type), "TimedOut")
 	s := a.scheduled.Details
 	if s == nil {
@@ -361,7 +386,7 @@ func (a *attempt) took() (d time.Duration, timedOut bool) {
 		}
 		at := time.Duration(*limit) * time.Second
 		switch {
-		case timedOut && limit == s.HeartbeatSeconds && s.TimeoutSeconds != nil && a.end.Time.Sub(a.scheduled.Time) >= time.Duration(*s.TimeoutSeconds)*time.Second:
+		case timedOut && limit == s.HeartbeatSeconds && s.TimeoutSeconds != nil && lasted >= time.Duration(*s.TimeoutSeconds)*time.Second:
 		case timedOut && limit == s.TimeoutSeconds && s.HeartbeatSeconds != nil:
 		case timedOut:
 			d = max(d, at+time.Millisecond)

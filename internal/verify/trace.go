@@ -59,6 +59,7 @@ type visit struct {
 // attempt is one attempt of a Task.
 type attempt struct {
 	scheduled history.Event
+	taken     *history.Event // by a worker: of an activity
 	submitted *history.Event
 	end       *history.Event
 }
@@ -364,6 +365,10 @@ func (v *visit) work(e *history.Event) {
 		v.attempts = append(v.attempts, &attempt{scheduled: event})
 	}
 	switch suffix {
+	case "Started":
+		if n := len(v.attempts); e.Type == history.ActivityStarted && n > 0 {
+			v.attempts[n-1].taken = &event
+		}
 	case "Submitted":
 		v.attempts[len(v.attempts)-1].submitted = &event
 	case "Succeeded":
