@@ -553,7 +553,7 @@ func TestWhatNothingCatchesEndsAtOnce(t *testing.T) {
 }
 
 func TestAnEndedChildOfADistributedMapKeepsItsHistoryAndLittleElse(t *testing.T) {
-	const children, most = 20_000, 1200 // bytes of each
+	const children, most = 20_000, 1600 // bytes of each
 	m := machine(t, `{"QueryLanguage":"JSONata","StartAt":"M","States":{"M":{"Type":"Map","Items":"{% [1..20000] %}",
 		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
 		"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"Output":1,"End":true}}}`)
