@@ -261,10 +261,10 @@ func wraps(s string, n name, open int) bool {
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
-// of an object or of an element's start tag, or its next attribute.
+// of an object, of an element's start tag or of a line, or its next attribute.
 func (sc *scan) quotedEnd(i int) separatorKind {
 	switch c := at(sc.s, skipSpaces(sc.s, i)); {
-	case c == '}', c == '>', c == '/', isLetter(c):
+	case c == '}', c == '>', c == '/', isLetter(c), lineBreak(sc.s, i) > i:
 		return comma
 	}
 	return noSeparator
@@ -370,6 +370,9 @@ func (sc *scan) concealIf(v value, c claim) {
 		return
 	}
 	sc.charge(v.end - v.start)
+	if v.quoted && !c.demand.accepts(sc.s[v.start:v.end]) {
+		v.end = sc.unclosed(v)
+	}
 	text := sc.s[v.start:v.end]
 	if !c.demand.accepts(text) && !sc.bankAccount(v, c) || !v.quoted && !c.numeric(text) {
 		return
@@ -382,6 +385,15 @@ func (sc *scan) concealIf(v value, c claim) {
 	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
+}
+
+// unclosed returns where a string ends that was cut, so that what follows it up to the
+// next quote was taken for a part of it: the end of its first word. Others keep their end.
+func (sc *scan) unclosed(v value) int {
+	if v.end == len(sc.s) || lineEnd(sc.s, v.start) < v.end || holdsMark(sc.s[v.start:v.end]) {
+		return min(v.end, bareValue(sc.s, v.start))
+	}
+	return v.end
 }
 
 // bankAccount reports an account number of twelve digits, as accounts of AWS have,
@@ -706,15 +718,17 @@ func (sc *scan) concealElement(i int, c claim) {
 	s := sc.s
 	if strings.HasPrefix(s[i:], "<![CDATA[") {
 		i += len("<![CDATA[")
-		if end := strings.Index(s[i:], "]]>"); end >= 0 {
-			sc.concealIf(value{start: i, end: i + end}, c)
+		end := strings.Index(s[i:], "]]>")
+		if end < 0 {
+			end = bareValue(s, i) - i
 		}
+		sc.concealIf(value{start: i, end: i + end}, c)
 		return
 	}
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
-	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' && !cutAt(s, i+end) {
 		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)
