@@ -19,7 +19,7 @@ var named = &rule{
 		"employee", "person", "subscriber", "member", "applicant", "insured", "student", "traveler", "traveller",
 		"attendee", "user", "owner", "client", "author", "profile", "first", "last", "given", "family", "attn",
 		"attention", "ausweis", "reisepass", "passeport", "pasaporte", "versicherung", "svn", "fiscal", "itin", "insee", "inhaber",
-		"prenom", "prénom", "apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
+		"apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
 		"indirizzo", "endere", "domicilio", "naissance", "nacimiento", "nascita", "nascimento", "geboorte", "portable", "celular",
 		"movil", "móvil", "rufnummer", "nhs", "medicare", "cuit", "cuil", "nie", "motdepasse", "mot_de_passe", "wohnort",
 	},
@@ -694,8 +694,13 @@ func (sc *scan) concealLong(i int, c claim) bool {
 		return false
 	}
 	end := alnum.run(sc.s, i)
-	if c.kind == AWSSecret {
+	switch c.kind {
+	case AWSSecret:
 		end = secretSet.run(sc.s, i)
+	case PrivateKey: // as WireGuard writes keys, with the padding that no path has
+		if stop := secretSet.run(sc.s, i); at(sc.s, stop) == '=' {
+			end = stop + 1
+		}
 	}
 	if v := sc.s[i:slugSet.run(sc.s, i)]; c.kind == Token && len(v) > end-i && countDigits(v) >= 4 && hasByte(v, isUpper) && hasByte(v, isLower) {
 		end = i + len(v)
@@ -707,10 +712,10 @@ func (sc *scan) concealLong(i int, c claim) bool {
 	return true
 }
 
-// netrc reports that "login NAME" stands before a name.
+// netrc reports that "login NAME" or "machine NAME" stands before a name.
 func netrc(s string, i int) bool {
 	before := strings.Fields(s[max(0, i-80):i])
-	return len(before) >= 2 && before[len(before)-2] == "login"
+	return len(before) >= 2 && (before[len(before)-2] == "login" || strings.HasSuffix(before[len(before)-2], "machine") && strings.Contains(before[len(before)-1], "."))
 }
 
 // concealElement conceals the text of an XML element.

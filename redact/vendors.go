@@ -265,7 +265,7 @@ var addMask = &rule{anchors: []string{"::add-mask::"}, find: func(sc *scan, _, e
 
 // passwordHash finds what crypt(3) and its successors keep of a password.
 var passwordHash = &rule{
-	anchors: []string{"$1$", "$5$", "$6$", "$y$", "$7$", "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "pbkdf2_sha", "{ssha}", "{ssha512}"},
+	anchors: []string{"$1$", "$5$", "$6$", "$y$", "$7$", "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "pbkdf2_sha", "{sha}", "{ssha}", "{ssha256}", "{ssha512}"},
 	find: func(sc *scan, start, end int) {
 		stop := hashSet.run(sc.s, end)
 		for stop > end && strings.IndexByte(".,=", sc.s[stop-1]) >= 0 && sc.s[stop-1] != '=' {
