@@ -33,21 +33,27 @@ var passwordFile = &rule{
 
 // passwordLines conceals the passwords of the lines that follow a word of the file.
 func (sc *scan) passwordLines(i int) {
+	if i < sc.lined {
+		return
+	}
 	for range maxPasswordLines {
-		i = lineEnd(sc.s, i)
-		next := lineBreak(sc.s, i)
-		sc.charge(next - i + 1)
-		if next == i {
+		end := lineEnd(sc.s[:min(len(sc.s), i+maxPasswordLine)], i)
+		next := lineBreak(sc.s, end)
+		sc.charge(next - i)
+		if next == end {
 			return
 		}
 		v, _ := passwordOfLine(sc.s, skipBlanks(sc.s, next))
 		sc.concealIf(v, claim{Password, anything})
-		i = next
+		i, sc.lined = next, next
 	}
 }
 
-// maxPasswordLines bounds how many lines are looked at behind the file's name.
-const maxPasswordLines = 16
+// maxPasswordLines and maxPasswordLine bound what is looked at behind the file's name.
+const (
+	maxPasswordLines = 16
+	maxPasswordLine  = 160
+)
 
 // passwordOfLine reads HOST:PORT:DATABASE:USER:PASSWORD at i; wild says that a * stands for
 // any value, as in no other text.

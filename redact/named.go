@@ -390,7 +390,7 @@ func (sc *scan) concealIf(v value, c claim) {
 // unclosed returns where a string ends that was cut, so that what follows it up to the
 // next quote was taken for a part of it: the end of its first word. Others keep their end.
 func (sc *scan) unclosed(v value) int {
-	if v.end == len(sc.s) || lineEnd(sc.s, v.start) < v.end || holdsMark(sc.s[v.start:v.end]) {
+	if v.end == len(sc.s) || lineEnd(sc.s[:v.end], v.start) < v.end || holdsMark(sc.s[v.start:v.end]) {
 		return min(v.end, bareValue(sc.s, v.start))
 	}
 	return v.end

@@ -115,6 +115,7 @@ func (sc *scan) rows(head tableHead, claims []claim) int {
 			return end
 		}
 		cells, stop := readCells(s, next, head.delim)
+		sc.charge(stop - next)
 		if len(cells) != len(claims) && (len(cells) > len(claims) || len(cells) == 1 || spoken || !cutAt(s, stop)) {
 			return end
 		}
@@ -136,6 +137,7 @@ func (sc *scan) tuples(head tableHead, claims []claim) int {
 	}
 	for i = skipSpaces(s, i+len("values")); at(s, i) == '('; i = skipSpaces(s, i+1) {
 		cells, stop := readCells(s, i+1, ',')
+		sc.charge(stop - i)
 		if len(cells) > len(claims) {
 			return end
 		}
@@ -159,7 +161,7 @@ func (sc *scan) concealCells(cells []value, claims []claim) {
 // cellStop returns where the cell ends of which i is in so many brackets. A call has
 // brackets of its own: NOW().
 func cellStop(s string, i int, delim byte, depth int) int {
-	limit := min(len(s), i+maxHead)
+	limit := min(len(s), i+maxBare)
 	for ; i < limit && lineBreak(s, i) == i && (depth > 0 || !quoteEnds(s, i)); i++ {
 		switch c := s[i]; {
 		case c == '(':

@@ -45,7 +45,7 @@ var userinfoSet = newCharSet("0-9A-Za-z!#$%&()*+,./:;=?^_~-")
 
 // namesParts reports a scheme after which name:tag or host:path stands.
 func namesParts(s string) bool {
-	for _, scheme := range [...]string{"docker://", "oci://", "docker-image://", "docker-daemon://", "containers-storage://", "ssh://", "git://"} {
+	for _, scheme := range [...]string{"docker://", "oci://", "docker-image://", "docker-daemon://", "containers-storage://", "ssh://", "git://", "s3://", "gs://"} {
 		if strings.HasSuffix(s, scheme) {
 			return true
 		}
@@ -107,7 +107,7 @@ var oracleDSN = &rule{anchors: []string{"jdbc:oracle:"}, find: func(sc *scan, _,
 	s := sc.s
 	at := strings.IndexByte(s[end:min(len(s), end+256)], '@')
 	if at < 0 {
-		stop, cut := cutRun(userinfoSet, s, end)
+		stop, cut := cutRun(userinfoSet, s[:min(len(s), end+256)], end)
 		if !cut {
 			return
 		}
