@@ -25,12 +25,7 @@ func newChecker(q *question, findings []Finding) *checker {
 	}
 	k.known = normal(q.known)
 	k.lower = strings.ToLower(k.known)
-	for _, loc := range numberForm.FindAllStringIndex(k.known, -1) {
-		n := number(k.known[loc[0]:loc[1]])
-		if len(n) > 1 || loc[0] == 0 || !isWordByte(k.known[loc[0]-1]) { // the 7 of E7 counts nothing
-			k.numbers[n] = true
-		}
-	}
+	k.learnNumbers()
 	k.learnOrders(q.known)
 	var steps strings.Builder
 	for _, f := range findings {
@@ -105,18 +100,10 @@ func (k *checker) cite(c citeForm) string {
 
 // sentence says why a sentence must not be shown; "" where it may.
 func (k *checker) sentence(s string) string {
-	switch {
-	case linkForm.MatchString(awsHost.ReplaceAllString(s, " ")):
-		return "it contains a link"
-	case commandForm.MatchString(s) && !k.derivable(s):
-		return "it contains a command"
-	case destructive.MatchString(s) && !k.derivable(s):
-		return "it asks for something to be deleted or switched off"
-	case broadens.MatchString(s) && !k.derivable(s):
-		return "it asks for more access than a failure needs"
-	case playsDown.MatchString(s):
-		return "it plays the failure down"
-	case k.obeys(s):
+	if reason := k.harm(s); reason != "" {
+		return reason
+	}
+	if k.obeys(s) {
 		return "it passes on what the evidence tells its reader to do"
 	}
 	if name := k.strayName(s, false); name != "" {
@@ -189,40 +176,11 @@ var namedAs = lazyregexp.New(`\b(?:[Ss]tates?|[Ff]unctions?|[Tt]ables?|[Bb]ucket
 // services are words with a capital that stand beside such nouns and name nothing of the user's.
 var services = strings.Fields("AWS Amazon SQS SNS S3 EC2 ECS EKS EMR KMS VPC SSM RDS Glue Athena Batch Bedrock Kinesis Functions Step Python Java Node Go Ruby Express Standard FIFO")
 
-// derivable: the rules say the same.
-func (k *checker) derivable(s string) bool {
-	return k.steps != "" && strings.Contains(k.steps, strings.TrimRight(normal(s), "."))
-}
-
-var (
-	linkForm = lazyregexp.New(`(?i)[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|\bdata:[a-z]+/|!?\[[^\]]*\]\([^)]*\)|<\s*(a|img|script|iframe)\b|` +
-		`\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|net|org|example)\b|\b[a-z0-9-]+(\.[a-z0-9-]+)+/[\w?#]`)
-	// Principals and endpoints of AWS are names, not links.
-	awsHost     = lazyregexp.New(`(?i)(^|[\s"'(])[a-z0-9.-]+\.amazonaws\.com(\.cn)?([\s"'),.;:]|$)`)
-	commandForm = lazyregexp.New("(?i)(^|[\\s`'\"(:;|&$])(" +
-		`aws\s+[a-z0-9-]+\s+[a-z]+-[a-z-]+|aws\s+(s3|logs|lambda|iam|sts|ec2|ecs|dynamodb|stepfunctions)\s|` +
-		`curl\s|wget\s|sudo\s|bash\s+-|sh\s+-c|rm\s+-|chmod\s|kubectl\s|terraform\s+(apply|destroy|import|state)|sam\s+(deploy|delete)|cdk\s+(deploy|destroy)|` +
-		`python3?\s+-|node\s+-e|npm\s+(i|install|run)|pip3?\s+install|docker\s+(run|exec|rm)|ssh\s|nc\s+-|eval\s*\(|base64\s+-|env\s*\|` +
-		`)`)
-	destructive = lazyregexp.New(`(?i)\b(delet(e|ing)|drop(ping)?|destroy(ing)?|purg(e|ing)|truncat(e|ing)|wip(e|ing)|eras(e|ing)|disabl(e|ing)|deactivat(e|ing)|turn(ing)? off|switch(ing)? off|remov(e|ing)|detach(ing)?|revok(e|ing)|stop(ping)?)\b[-\s][^.;]{0,48}` +
-		`\b(tables?|buckets?|databases?|state ?machines?|stacks?|queues?|logs?|logging|log groups?|alarms?|roles?|polic(y|ies)|users?|access keys?|trails?|backups?|clusters?|guardrails?|encryption|monitoring|functions?|workflows?|account)\b` +
-		`|(?:^|[.;:,]\s*|\b(?:and|then|to|or|should|must|please|can)\s+)(?:clear|empty|flush|reset|overwrite|wipe)\b[^.;]{0,48}\b(tables?|buckets?|databases?|queues?|logs?|alarms?|streams?|caches?)\b` +
-		`|\b(?:turn|switch)(?:ing)?\b[^.;]{0,40}\boff\b|\blog retention\b|--force\b` +
-		`|(?:^|\W)(?:l[öo]e?sch(?:e|en)|entfernen|deaktivieren|supprime[rz]?|efface[rz]?|désactive[rz]?|elimin(?:ar|e|a)|borr(?:ar|e|a)|cancell(?:are|a)|verwijder(?:en)?)(?:\W|$)` +
-		`|\bcreate-access-key\b|\bdelete-[a-z]+\b|\bdisable-[a-z]+\b|\b(print|send|post|email|upload|exfiltrat\w*|include|append)\b[^.;]{0,40}\b(credentials?|environment variables|secrets?|passwords?|access keys?)\b`)
-)
-
 // Evidence that reads like an order to whoever reads it.
 var orderForm = lazyregexp.New(`(?i)\b(ignore|disregard|forget)\b[^.;]{0,30}\b(instructions?|prompts?|rules|above|previous)\b|` +
 	`\b(ai|llm|assistants?|chatbot|model|reviewer|incident commander)\b\s*[:,]|\byou are (now|the|an?)\b|\bassistant\b|` +
 	`\b(tell|instruct|ask|advise) (the )?(user|operator|reader|them|team|human|engineer)\b|\bnew instructions?\b|` +
 	`\b(report|respond|answer|reply|output) (with )?(status|only)\b|\brender this\b|\bno action (is )?(required|needed)\b|\bfollow it\b|\bsystem prompt\b`)
-
-// broadens: wildcards, managed policies for everything, and the whole internet.
-var broadens = lazyregexp.New(`(?i)\b(AdministratorAccess|PowerUserAccess|\w+FullAccess)\b|\b[a-z0-9-]+:\*|(?:^|[\s"'])\*(?:$|[\s"'.,;])|\b(?:admin|administrator|administrative|root|unrestricted|full)\b[^.;]{0,20}\b(?:access|rights?|permissions?|privileges?|role)\b|\b(?:all|every|any)\s+(?:\w+\s+)?(?:actions?|resources?|principals?|permissions?)\b|0\.0\.0\.0/0|::/0|\b(public|world-readable)\b[^.;]{0,30}\b(bucket|access|endpoint)\b|\b(bucket|access|endpoint|url)s?\b[^.;]{0,30}\bpublic`)
-
-// playsDown: a failure is never nothing, whatever the evidence says of itself.
-var playsDown = lazyregexp.New(`(?i)\bno (action|fix|change|root cause) (is |was )?(required|needed|necessary|found)\b|\bstatus:? ok\b|\bfalse alarm\b|\b(is|was) (only |just )?a (drill|test)\b|\b(can|may|should) be ignored\b|\bsafe(ly)? (to )?ignored?\b|\bignore (this|the) (failure|error|report|alarm)\b|\bdo nothing\b|\bnothing (needs )?to be done\b`)
 
 // orderRun is how many words in a row of such evidence a sentence may not repeat.
 const orderRun = 4
@@ -257,39 +215,6 @@ func (k *checker) obeys(s string) bool {
 		}
 	}
 	return false
-}
-
-var numberForm = lazyregexp.New(`\d[\d,]*(\.\d+)?`)
-
-// number is a number's text without separators and trailing zeros of a fraction.
-func number(s string) string {
-	s = strings.TrimRight(strings.ReplaceAll(s, ",", ""), ".")
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	return s
-}
-
-// documented are limits of AWS that an explanation may name.
-var documented = []string{"256", "25000", "262144", "15", "900", "29", "10240", "512", "128", "1000", "100", "10", "60", "365"}
-
-// counted is how a sentence goes on after a digit that counts or measures something.
-var counted = lazyregexp.New(`^ ?(?:times|tries|attempts?|retries|seconds?|minutes?|hours?|days?|items?|records?|events?|bytes|characters|percent|ms|[KMG]i?B|s|%)(?:\W|$)`)
-
-// strayNumber finds a number that is nowhere in the evidence. One digit alone is looked at
-// only where it counts or measures something.
-func (k *checker) strayNumber(s string) string {
-	for _, loc := range numberForm.FindAllStringIndex(s, -1) {
-		n := number(s[loc[0]:loc[1]])
-		if len(n) < 2 && !counted.MatchString(s[loc[1]:]) || k.numbers[n] || slices.Contains(documented, n) {
-			continue
-		}
-		if loc[0] > 0 && isWordByte(s[loc[0]-1]) { // part of a name, which is judged as one
-			continue
-		}
-		return n
-	}
-	return ""
 }
 
 func isWordByte(c byte) bool {

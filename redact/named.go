@@ -19,7 +19,7 @@ var named = &rule{
 		"employee", "person", "subscriber", "member", "applicant", "insured", "student", "traveler", "traveller",
 		"attendee", "user", "owner", "client", "author", "profile", "first", "last", "given", "family", "attn",
 		"attention", "ausweis", "reisepass", "passeport", "pasaporte", "versicherung", "svn", "fiscal", "itin", "insee", "inhaber",
-		"prenom", "prénom", "apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
+		"apellido", "cognome", "nom", "naam", "navn", "namn", "imie", "nazwisko", "titula", "anschrift", "adresse", "direcc",
 		"indirizzo", "endere", "domicilio", "naissance", "nacimiento", "nascita", "nascimento", "geboorte", "portable", "celular",
 		"movil", "móvil", "rufnummer", "nhs", "medicare", "cuit", "cuil", "nie", "motdepasse", "mot_de_passe", "wohnort",
 	},
@@ -261,10 +261,10 @@ func wraps(s string, n name, open int) bool {
 }
 
 // quotedEnd tells what follows a quoted name that is neither key nor item: the end
-// of an object or of an element's start tag, or its next attribute.
+// of an object, of an element's start tag or of a line, or its next attribute.
 func (sc *scan) quotedEnd(i int) separatorKind {
 	switch c := at(sc.s, skipSpaces(sc.s, i)); {
-	case c == '}', c == '>', c == '/', isLetter(c):
+	case c == '}', c == '>', c == '/', isLetter(c), lineBreak(sc.s, i) > i:
 		return comma
 	}
 	return noSeparator
@@ -370,6 +370,9 @@ func (sc *scan) concealIf(v value, c claim) {
 		return
 	}
 	sc.charge(v.end - v.start)
+	if v.quoted && !c.demand.accepts(sc.s[v.start:v.end]) {
+		v.end = sc.unclosed(v)
+	}
 	text := sc.s[v.start:v.end]
 	if !c.demand.accepts(text) && !sc.bankAccount(v, c) || !v.quoted && !c.numeric(text) {
 		return
@@ -382,6 +385,15 @@ func (sc *scan) concealIf(v value, c claim) {
 	if !workingDirectory(before, text) {
 		sc.concealNamed(v, c.kind)
 	}
+}
+
+// unclosed returns where a string ends that was cut, so that what follows it up to the
+// next quote was taken for a part of it: the end of its first word. Others keep their end.
+func (sc *scan) unclosed(v value) int {
+	if v.end == len(sc.s) || lineEnd(sc.s[:v.end], v.start) < v.end || holdsMark(sc.s[v.start:v.end]) {
+		return min(v.end, bareValue(sc.s, v.start))
+	}
+	return v.end
 }
 
 // bankAccount reports an account number of twelve digits, as accounts of AWS have,
@@ -682,8 +694,13 @@ func (sc *scan) concealLong(i int, c claim) bool {
 		return false
 	}
 	end := alnum.run(sc.s, i)
-	if c.kind == AWSSecret {
+	switch c.kind {
+	case AWSSecret:
 		end = secretSet.run(sc.s, i)
+	case PrivateKey: // as WireGuard writes keys, with the padding that no path has
+		if stop := secretSet.run(sc.s, i); at(sc.s, stop) == '=' {
+			end = stop + 1
+		}
 	}
 	if v := sc.s[i:slugSet.run(sc.s, i)]; c.kind == Token && len(v) > end-i && countDigits(v) >= 4 && hasByte(v, isUpper) && hasByte(v, isLower) {
 		end = i + len(v)
@@ -695,10 +712,10 @@ func (sc *scan) concealLong(i int, c claim) bool {
 	return true
 }
 
-// netrc reports that "login NAME" stands before a name.
+// netrc reports that "login NAME" or "machine NAME" stands before a name.
 func netrc(s string, i int) bool {
 	before := strings.Fields(s[max(0, i-80):i])
-	return len(before) >= 2 && before[len(before)-2] == "login"
+	return len(before) >= 2 && (before[len(before)-2] == "login" || strings.HasSuffix(before[len(before)-2], "machine") && strings.Contains(before[len(before)-1], "."))
 }
 
 // concealElement conceals the text of an XML element.
@@ -706,15 +723,17 @@ func (sc *scan) concealElement(i int, c claim) {
 	s := sc.s
 	if strings.HasPrefix(s[i:], "<![CDATA[") {
 		i += len("<![CDATA[")
-		if end := strings.Index(s[i:], "]]>"); end >= 0 {
-			sc.concealIf(value{start: i, end: i + end}, c)
+		end := strings.Index(s[i:], "]]>")
+		if end < 0 {
+			end = bareValue(s, i) - i
 		}
+		sc.concealIf(value{start: i, end: i + end}, c)
 		return
 	}
 	end := strings.IndexByte(s[i:], '<')
 	if end < 0 {
 		end = bareValue(s, i) - i
-	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' {
+	} else if next := skipBackslashes(s, i+end+1); at(s, next) != '/' && !cutAt(s, i+end) {
 		return // <your-password> stands in for a value
 	}
 	sc.concealIf(value{start: i, end: i + end}, c)

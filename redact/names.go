@@ -78,7 +78,7 @@ var heads = claims{
 	{Password, digits}:        "pin otp totp mpin",
 	{Secret, anything}:        "secret secrets mnemonic seedphrase",
 	{Secret, unguessable}:     "credential credentials creds cred",
-	{Token, unguessable}:      "token tokens jwt bearer apikey apikeys authkey connstr",
+	{Token, unguessable}:      "token tokens jwt bearer apikey apikeys authkey connstr oauth",
 	{Token, opaque}:           "pat",
 	{Authorize, anything}:     "authorization",
 	{Authorize, opaque}:       "auth",
@@ -196,7 +196,7 @@ func keyClaim(last string, before []string) claim {
 
 // keyWords make a key a secret. A primary key, a sort key, a public key or the key
 // of an S3 object is none.
-var keyWords = wordSetOf(`api secret access private encryption encrypt decrypt decryption signing sign auth
+var keyWords = wordSetOf(`api secret access private preshared encryption encrypt decrypt decryption signing sign auth
 	authentication authorization account master shared storage service subscription function functions app
 	application integration deploy ssh pgp gpg rsa ssl tls client consumer session admin root webhook hmac crypt
 	crypto aes jwt sas host ingest ingestion write user x ocp license licence security datadog dd stripe sendgrid

@@ -48,7 +48,7 @@ func (sc *scan) concealPart(i int, c claim) {
 		i = lineEnd(s, i)
 		next := lineBreak(s, i)
 		if breaks := strings.Count(s[i:next], "\n") + strings.Count(s[i:next], `\n`); breaks > 1 {
-			sc.concealIf(value{start: next, end: lineEnd(s, next)}, c)
+			sc.concealIf(value{start: next, end: restOfLine(s, next)}, c)
 			return
 		} else if breaks == 0 {
 			return

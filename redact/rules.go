@@ -11,6 +11,7 @@ func rules() []*rule {
 		schemes,
 		userinfo, goDSN, oracleDSN, signedURL, queryKey, webhook,
 		email, curlUser, identified, commandPassword, secureString,
+		passwordFile, shadowFile, mavenMaster, opensshKey,
 		percentEncoded, references, quotedPrintable, zipped,
 	}
 	list = append(list, awsTokens...)

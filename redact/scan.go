@@ -33,6 +33,7 @@ type scan struct {
 	claims     map[string]claim
 	budget     int
 	tabled     int      // tables before it have been read
+	lined      int      // lines of passwords before it have been read
 	zipped     int      // compressed texts before it have been unpacked
 	tokenEnd   int      // of the token that was concealed last
 	last       span     // concealed last because of a name

@@ -103,17 +103,20 @@ func cellEnd(s string, i int) int {
 
 func skipQuote(s string, i int) int { return b2i(isQuote(at(s, i))) }
 
-// rows conceals the cells of the lines that follow a head, as long as they have as many.
+// rows conceals the cells of the lines that follow a head, as long as they have as many;
+// the last line may be cut.
 // It returns where the last of them ends.
 func (sc *scan) rows(head tableHead, claims []claim) int {
 	s, end := sc.s, head.end
+	spoken := hasByte(s[head.columns[0].start:end], isSpace) // a sentence may list names as well
 	for {
 		next := lineBreak(s, end)
 		if next == end {
 			return end
 		}
 		cells, stop := readCells(s, next, head.delim)
-		if len(cells) != len(claims) {
+		sc.charge(stop - next)
+		if len(cells) != len(claims) && (len(cells) > len(claims) || len(cells) == 1 || spoken || !cutAt(s, stop)) {
 			return end
 		}
 		sc.concealCells(cells, claims)
@@ -121,7 +124,8 @@ func (sc *scan) rows(head tableHead, claims []claim) int {
 	}
 }
 
-// tuples conceals the items of the tuples after VALUES.
+// tuples conceals the items of the tuples after VALUES. One that has fewer than there
+// are columns was cut.
 func (sc *scan) tuples(head tableHead, claims []claim) int {
 	s, end := sc.s, head.end
 	if at(s, end) != ')' {
@@ -133,7 +137,8 @@ func (sc *scan) tuples(head tableHead, claims []claim) int {
 	}
 	for i = skipSpaces(s, i+len("values")); at(s, i) == '('; i = skipSpaces(s, i+1) {
 		cells, stop := readCells(s, i+1, ',')
-		if len(cells) != len(claims) {
+		sc.charge(stop - i)
+		if len(cells) > len(claims) {
 			return end
 		}
 		sc.concealCells(cells, claims)
@@ -146,11 +151,28 @@ func (sc *scan) tuples(head tableHead, claims []claim) int {
 }
 
 func (sc *scan) concealCells(cells []value, claims []claim) {
-	for i, c := range claims {
-		if c.demand != nothing {
-			sc.concealIf(cells[i], c)
+	for i, cell := range cells {
+		if claims[i].demand != nothing {
+			sc.concealIf(cell, claims[i])
 		}
 	}
+}
+
+// cellStop returns where the cell ends of which i is in so many brackets. A call has
+// brackets of its own: NOW().
+func cellStop(s string, i int, delim byte, depth int) int {
+	limit := min(len(s), i+maxBare)
+	for ; i < limit && lineBreak(s, i) == i && (depth > 0 || !quoteEnds(s, i)); i++ {
+		switch c := s[i]; {
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case c == ')', c == delim && depth == 0:
+			return i
+		}
+	}
+	return i
 }
 
 // readCells reads the cells from i to the end of the line or a closing bracket, and
@@ -160,13 +182,13 @@ func readCells(s string, i int, delim byte) ([]value, int) {
 	for len(cells) < maxHead {
 		i = skipBlanks(s, i)
 		v := value{start: i, end: i}
+		depth := 0
 		if open, escapes, ok := openQuote(s, i); ok {
+			depth = b2i(open-escapes-2 > i && s[open-escapes-2] == '(') // CRYPT('…', GEN_SALT('bf'))
 			v = value{open, closeQuote(s, open, escapes), true, escapes}
 			i = min(v.end+escapes+1, len(s))
 		}
-		for i < len(s) && s[i] != delim && s[i] != ')' && lineBreak(s, i) == i && !quoteEnds(s, i) {
-			i++
-		}
+		i = cellStop(s, i, delim, depth)
 		if !v.quoted {
 			v.end = i
 		}

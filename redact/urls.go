@@ -8,6 +8,7 @@ var userinfo = &rule{anchors: []string{"://"}, find: func(sc *scan, start, end i
 	at := authorityEnd(s, end)
 	sc.charge(256)
 	if at < 0 {
+		sc.cutUserinfo(end)
 		return
 	}
 	if i := strings.IndexByte(s[end:at], ':'); i >= 0 {
@@ -20,6 +21,37 @@ var userinfo = &rule{anchors: []string{"://"}, find: func(sc *scan, start, end i
 		sc.conceal(end, at, Token)
 	}
 }}
+
+// cutUserinfo conceals what stands at i, behind the scheme of a URL that was cut before
+// its host: what is neither a port nor an image's tag follows a user's name, and no host
+// is a word of mixed letters.
+func (sc *scan) cutUserinfo(i int) {
+	s := sc.s
+	stop, cut := cutRun(userinfoSet, s[:min(len(s), i+1024)], i)
+	if !cut {
+		return
+	}
+	user, password, found := strings.Cut(s[i:stop], ":")
+	switch port := decimals.run(password, 0); {
+	case !found && len(user) >= 20 && isScrambled(user) && alnum.run(user, 0) == len(user):
+		sc.conceal(i, stop, Token)
+	case !found, strings.ContainsAny(user, "/?#;"), strings.HasPrefix(password, "/"), port > 0 && !isAlnum(at(password, port)), namesParts(s[:i]), isReference(password):
+	case user == "" || unguessable.accepts(password):
+		sc.add(span{start: i + len(user) + 1, end: stop, kind: Password, named: true})
+	}
+}
+
+var userinfoSet = newCharSet("0-9A-Za-z!#$%&()*+,./:;=?^_~-")
+
+// namesParts reports a scheme after which name:tag or host:path stands.
+func namesParts(s string) bool {
+	for _, scheme := range [...]string{"docker://", "oci://", "docker-image://", "docker-daemon://", "containers-storage://", "ssh://", "git://", "s3://", "gs://"} {
+		if strings.HasSuffix(s, scheme) {
+			return true
+		}
+	}
+	return false
+}
 
 // authorityEnd returns where the @ after the userinfo stands, or -1. In a password
 // that was not encoded, slashes and further @s can stand.
@@ -75,7 +107,11 @@ var oracleDSN = &rule{anchors: []string{"jdbc:oracle:"}, find: func(sc *scan, _,
 	s := sc.s
 	at := strings.IndexByte(s[end:min(len(s), end+256)], '@')
 	if at < 0 {
-		return
+		stop, cut := cutRun(userinfoSet, s[:min(len(s), end+256)], end)
+		if !cut {
+			return
+		}
+		at = stop - end
 	}
 	slash := strings.IndexByte(s[end:end+at], '/')
 	if slash >= 0 && !strings.ContainsAny(s[end:end+at], " \"'\n") {

@@ -57,8 +57,8 @@ func openQuote(s string, i int) (start, escapes int, ok bool) {
 		j++
 	}
 	if j < len(s) && isQuote(s[j]) {
-		if j == i && at(s, j+1) == s[j] && at(s, j+2) == s[j] {
-			j, i = j+2, i+2
+		if mark := s[i : j+1]; strings.HasPrefix(s[j+1:], mark) && strings.HasPrefix(s[j+1+len(mark):], mark) {
+			j, i = j+2*len(mark), i+2*len(mark)
 		}
 		return j + 1, j - i, true
 	}

@@ -77,7 +77,7 @@ func (v *vendorToken) find(s string, start, end int) int {
 	}
 	s = s[:min(len(s), end+maxToken)]
 	stop := v.set.run(s, end)
-	length := stop - end
+	length, line := stop-end, stop
 	for next := wrapped(s, stop); next > stop && next < len(s) && v.set[s[next]]; next = wrapped(s, stop) {
 		end := v.set.run(s, next)
 		if length >= v.length && !goesOn(s, next, end) {
@@ -89,10 +89,20 @@ func (v *vendorToken) find(s string, start, end int) int {
 	for stop > end && (s[stop-1] == '.' || s[stop-1] == '-' && v.set[' ']) {
 		stop--
 	}
+	if length < v.length && v.isCut(s, end, line) {
+		return line
+	}
 	if length < v.length || isSlugOfWords(s[end:stop]) {
 		return 0
 	}
 	return stop
+}
+
+// isCut reports that s[i:end], after the prefix, is the beginning of a token that was cut.
+func (v *vendorToken) isCut(s string, i, end int) bool {
+	rest := s[i:end]
+	return len(v.prefix) >= 4 && len(rest) >= 8 && cutAt(s, end) && hasByte(rest, isDigit) &&
+		(v.set == hexDigits && hasByte(rest, isLetter) || hasByte(rest, isUpper) && hasByte(rest, isLower))
 }
 
 // maxToken bounds a vendor's token.
@@ -255,7 +265,7 @@ var addMask = &rule{anchors: []string{"::add-mask::"}, find: func(sc *scan, _, e
 
 // passwordHash finds what crypt(3) and its successors keep of a password.
 var passwordHash = &rule{
-	anchors: []string{"$1$", "$5$", "$6$", "$y$", "$7$", "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "pbkdf2_sha", "{ssha}", "{ssha512}"},
+	anchors: []string{"$1$", "$5$", "$6$", "$y$", "$7$", "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "pbkdf2_sha", "{sha}", "{ssha}", "{ssha256}", "{ssha512}"},
 	find: func(sc *scan, start, end int) {
 		stop := hashSet.run(sc.s, end)
 		for stop > end && strings.IndexByte(".,=", sc.s[stop-1]) >= 0 && sc.s[stop-1] != '=' {

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -32,8 +34,19 @@ func TestScriptsOnAWS(t *testing.T) {
 			env.Values[accountKey{}] = &account{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "aws": failedTwice, "waits": waits, "mend": mend, "deny": deny, "expire": expire},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "aws": failedTwice, "waits": waits, "mend": mend, "deny": deny, "expire": expire, "metadata": metadata},
 	})
+}
+
+// metadata is the command metadata STATUS: the environment has no credentials, and the
+// service that gives them to machines on EC2 answers with that status.
+func metadata(ts *testscript.TestScript, _ bool, args []string) {
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	ts.Defer(srv.Close)
+	ts.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", srv.URL)
+	ts.Setenv("AWS_REGION", "us-east-1")
 }
 
 type accountKey struct{}

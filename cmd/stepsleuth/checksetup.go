@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/instrument"
 	"github.com/stepsleuth/stepsleuth/internal/setup"
@@ -52,13 +51,9 @@ func (f checkSetupFlags) run(c *cobra.Command, o *options) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), checkSetupTime)
 	defer cancel()
-	var load []func(*awsconfig.LoadOptions) error
-	if o.region != "" {
-		load = append(load, awsconfig.WithRegion(o.region))
-	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	aws, err := reachAWS(ctx, o.region)
 	if err != nil {
-		return fmt.Errorf("AWS configuration: %w", err)
+		return err
 	}
 	examiner := &setup.Examiner{Clients: setup.NewClients(aws), Region: aws.Region, Redact: r, Machines: f.machines}
 	report := examiner.Examine(ctx, f.function)

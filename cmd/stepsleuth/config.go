@@ -49,7 +49,8 @@ type config struct {
 // cacheOff is the modelCache that keeps nothing.
 const cacheOff = "off"
 
-// check tells what is wrong with values that can be read.
+// check tells what is wrong with values that can be read: the first of it, in the order of
+// the file's description.
 func (c config) check() error {
 	if c.ModelPasses < 0 || c.ModelPasses > 2 {
 		return fmt.Errorf("modelPasses: it is 1 or 2, not %d", c.ModelPasses)
@@ -57,9 +58,12 @@ func (c config) check() error {
 	if c.ModelBudget.Calls < 0 || c.ModelBudget.Dollars < 0 {
 		return errors.New("modelBudget: calls and dollars are not negative; leave out what is not limited")
 	}
-	for name, d := range map[string]time.Duration{"lease": c.Policy.Lease, "digest": c.Policy.Digest, "keep": c.Policy.Keep} {
-		if d < 0 {
-			return fmt.Errorf("incidentPolicy.%s: it is a time like 30m, not %s", name, d)
+	for _, time := range []struct {
+		name  string
+		value time.Duration
+	}{{"lease", c.Policy.Lease}, {"digest", c.Policy.Digest}, {"keep", c.Policy.Keep}} {
+		if time.value < 0 {
+			return fmt.Errorf("incidentPolicy.%s: it is a time like 30m, not %s", time.name, time.value)
 		}
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -64,12 +63,11 @@ func (f *fetchFlags) check(args []string) error {
 // fetchTime is how long fetching may take in all.
 const fetchTime = 3 * time.Minute
 
-// newCloud reaches AWS as its own command line would: AWS_PROFILE, AWS_ENDPOINT_URL and
-// the rest count. The region is that of the ARN asked for.
+// newCloud is AWS as the environment reaches it. The region is that of the ARN asked for.
 func newCloud(ctx context.Context) (*awscloud.Cloud, error) {
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	aws, err := reachAWS(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
 	return awscloud.New(aws), nil
 }

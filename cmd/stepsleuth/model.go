@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/llm/anthropic"
 	"github.com/stepsleuth/stepsleuth/internal/llm/bedrock"
@@ -118,13 +117,9 @@ func ollamaURL(host string) string {
 }
 
 func newBedrock(ctx context.Context, o *options, id string) (*bedrock.Model, error) {
-	var load []func(*awsconfig.LoadOptions) error
-	if o.region != "" {
-		load = append(load, awsconfig.WithRegion(o.region))
-	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	aws, err := reachAWS(ctx, o.region)
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
 	return bedrock.New(aws, bedrock.Options{ID: id, CachePrompt: true, Guardrail: o.config.Guardrail.ID, GuardrailVersion: o.config.Guardrail.Version}), nil
 }

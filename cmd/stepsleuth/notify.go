@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/diagnose"
@@ -160,13 +159,9 @@ func secret(field, name string, optional bool) (notify.Secret, error) {
 var variable = lazyregexp.New(`^[A-Z_][A-Z0-9_]*$`)
 
 func topicOf(ctx context.Context, o *options, topic string) (notify.SNS, error) {
-	var load []func(*awsconfig.LoadOptions) error
-	if o.region != "" {
-		load = append(load, awsconfig.WithRegion(o.region))
-	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	aws, err := reachAWS(ctx, o.region)
 	if err != nil {
-		return notify.SNS{}, fmt.Errorf("AWS configuration: %w", err)
+		return notify.SNS{}, err
 	}
 	return notify.SNS{Client: sns.NewFromConfig(aws), TopicARN: topic}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 	"github.com/stepsleuth/stepsleuth/asl"
@@ -131,7 +130,7 @@ func (f serveFlags) publishing(ctx context.Context) (engine.TaskHandler, error) 
 	if u, err := url.Parse(f.sns); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("--sns %s: it is a URL such as http://127.0.0.1:4566", f.sns)
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(f.awsRegion))
+	aws, err := reachAWS(ctx, f.awsRegion)
 	if err != nil {
 		return nil, fmt.Errorf("--sns %s: %w", f.sns, err)
 	}

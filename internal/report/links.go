@@ -10,11 +10,36 @@ import (
 	"github.com/stepsleuth/stepsleuth/redact"
 )
 
-// console is the host of the AWS console in each partition.
+// console is the host of the AWS console in each partition whose console AWS documents.
+// For others (aws-eusc, aws-iso and its kin) no link is better than one that leads nowhere.
 var console = map[string]string{
 	"aws":        "console.aws.amazon.com",
 	"aws-cn":     "console.amazonaws.cn",
 	"aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+// consoleOf is the host of the console of a region: "" where that is not in the partition,
+// or not known.
+func consoleOf(partition, region string) string {
+	if !regionForm.MatchString(region) || partitionOf(region) != partition || console[partition] == "" {
+		return ""
+	}
+	return region + "." + console[partition]
+}
+
+// partitionOf tells the partition by how AWS names its regions: us-gov-west-1, cn-north-1.
+// It is "" for those that are apart from the internet: us-iso-east-1, eu-isoe-west-1.
+func partitionOf(region string) string {
+	parts := strings.Split(region, "-")
+	switch {
+	case parts[0] == "cn":
+		return "aws-cn"
+	case parts[1] == "gov":
+		return "aws-us-gov"
+	case strings.HasPrefix(parts[1], "iso"):
+		return ""
+	}
+	return "aws"
 }
 
 var (
@@ -55,11 +80,11 @@ func (b *builder) startMillis() int64 {
 // executionURL is "" for what is no ARN of an execution in a partition that is known.
 func executionURL(arn string, start int64) string {
 	p := strings.Split(arn, ":")
-	if len(p) < 8 || p[0] != "arn" || p[2] != "states" || !regionForm.MatchString(p[3]) || !accountForm.MatchString(p[4]) {
+	if len(p) < 8 || p[0] != "arn" || p[2] != "states" || !accountForm.MatchString(p[4]) {
 		return ""
 	}
-	host, ok := console[p[1]]
-	if !ok {
+	host := consoleOf(p[1], p[3])
+	if host == "" {
 		return ""
 	}
 	page := "v2/executions/details/" + escapeFragment(arn)
@@ -70,7 +95,7 @@ func executionURL(arn string, start int64) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("https://%s.%s/states/home?region=%s#/%s", p[3], host, p[3], page)
+	return fmt.Sprintf("https://%s/states/home?region=%s#/%s", host, p[3], page)
 }
 
 // escapeFragment leaves the colons of an ARN readable.
@@ -78,12 +103,12 @@ func escapeFragment(s string) string { return strings.ReplaceAll(url.PathEscape(
 
 // logURL is the page of a log group. The console escapes a name twice, with "$" for "%".
 func logURL(partition, region, group string) string {
-	host, ok := console[partition]
-	if !ok || !regionForm.MatchString(region) {
+	host := consoleOf(partition, region)
+	if host == "" {
 		return ""
 	}
 	name := strings.ReplaceAll(url.QueryEscape(url.QueryEscape(group)), "%", "$")
-	return fmt.Sprintf("https://%s.%s/cloudwatch/home?region=%s#logsV2:log-groups/log-group/%s", region, host, region, name)
+	return fmt.Sprintf("https://%s/cloudwatch/home?region=%s#logsV2:log-groups/log-group/%s", host, region, name)
 }
 
 // function is the Lambda function that the failing task called, where its name is known.
