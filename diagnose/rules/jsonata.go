@@ -225,7 +225,10 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 		read = trimmed
 	}
 	withDefault := fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", read, read)
-	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Steps: []string{withDefault}}
+	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Workaround: true, Steps: []string{
+		withDefault,
+		fmt.Sprintf("%s is then null, and so is what the states after it read there: each of them has to bear that, or a default that means something has to stand in place of null.", upper(field)),
+	}}
 	if top, _, _ := strings.Cut(field, "/"); (top == "Output" || top == "Assign") && d.Focus != nil && f.state != nil && d.Focus.Label == noValue && isPath(trimmed) {
 		optional.Edits = replace(d.Focus.Span, jsonString(withDefault))
 	}
