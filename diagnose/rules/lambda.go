@@ -488,6 +488,12 @@ func short(file string) string {
 func ofException(kind, msg string) (diagnose.Retryable, string) {
 	no := diagnose.No
 	k := strings.TrimSuffix(exception(kind), "Exception")
+	if wrapping.MatchString(k) {
+		if chain := wrapped.FindAllStringSubmatchIndex(msg, 8); chain != nil {
+			last := chain[len(chain)-1]
+			return ofException(msg[last[2]:last[3]], msg[last[1]:])
+		}
+	}
 	switch k {
 	case "MarshalError":
 		return no, "The handler ran to its end, and what it returned cannot be written as JSON: dates, Decimal numbers (as DynamoDB's client gives them), bytes, sets and objects of classes have no form there. Return texts and plain numbers: json.loads(json.dumps(result, default=str))."
@@ -502,7 +508,7 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "A value is missing (null, None, undefined) or of another type than the code expects: compare the input that the state was given with what the code reads at that place. The same input would fail again."
 	case "IndexError", "IndexOutOfRange", "ArrayIndexOutOfBounds", "IndexOutOfBounds", "StopIteration", "NoSuchElement":
 		return no, "The code takes an item of a list that has fewer, often an empty one."
-	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "UnmarshalTypeError", "ParserError":
+	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "JsonMapping", "UnrecognizedProperty", "InvalidFormat", "JsonEOF", "JsonSyntax", "MalformedJson", "Json", "UnmarshalTypeError", "ParserError":
 		return no, "The text that the code parses is not the JSON it expects (empty, HTML, already parsed, or cut off): check the content before it is parsed."
 	case "FileNotFoundError", "ENOENT":
 		if strings.Contains(msg, "/tmp/") {
@@ -511,7 +517,7 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "The file or program is not where the code looks for it, neither in the package nor in its layers."
 	case "UnicodeDecodeError", "DecodeError", "binascii.Error", "Error: Incorrect padding":
 		return no, "What the code decodes is in another encoding than it expects."
-	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
+	case "ValueError", "ValidationError", "DateTimeParse", "DateTime", "UnsupportedTemporalType", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
 		return no, "The code refuses or cannot handle a value of its input; the same input would be refused again."
 	case "NameError", "UnboundLocalError", "RecursionError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
@@ -542,6 +548,13 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
+
+var (
+	// wrapping are exceptions that only carry another one, whose name and words they repeat.
+	wrapping = lazyregexp.New(`^(?:UncheckedIO|Execution|UncheckedExecution|Completion|Runtime|InvocationTarget|UndeclaredThrowable|ExceptionInInitializerError|NestedServlet|Aggregate|TargetInvocation|TypeInitialization|IO|Exception|Error)?$`)
+	// wrapped is the name of an exception in front of its words, inside another's.
+	wrapped = lazyregexp.New(`(?:^|: |\(|\n)((?:[A-Za-z_]\w*\.)+[A-Z]\w*(?:Exception|Error)): `)
+)
 
 // family is what the name of an exception says of a retry.
 type family int
