@@ -33,6 +33,9 @@ func waitValue(f *facts) *diagnose.Finding {
 	} else {
 		return nil
 	}
+	if f.says("does not reference an input value") {
+		return f.nothingToWaitFor(field, path)
+	}
 	category := diagnose.DataPath
 	if f.errorIs("States.QueryEvaluationError") {
 		category = diagnose.JSONataEval
@@ -55,10 +58,6 @@ func waitValue(f *facts) *diagnose.Finding {
 			d.RootCause = fmt.Sprintf("%s reads %s%s and gets %s, which is no ISO-8601 / RFC 3339 timestamp: %s.", upper(f.here()), field, pathIn(path), value, timestampFault(got))
 		}
 		d.Explanation = "Step Functions is strict here: a date, a capital T, a time, and an offset (Z or +hh:mm) must all be there, as in 2024-03-18T17:33:00Z."
-	case f.says("does not reference an input value"):
-		miss := f.notThere(missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain})
-		miss.Focus = d.Focus
-		return miss
 	case f.says("negative"):
 		d.RootCause = fmt.Sprintf("%s reads %s%s and gets a negative number (%s); seconds start at 0.", upper(f.here()), field, pathIn(path), or(value, "less than 0"))
 		d.Explanation = "A duration that was computed as end minus now turns negative when the end has passed."
@@ -79,6 +78,15 @@ func waitValue(f *facts) *diagnose.Finding {
 	d.Remedies = []diagnose.Remedy{{Title: "Hand over a value of the right form", Steps: steps}}
 	d.Prevention = []string{"Test the Wait with the real producer's value: a wrong form raises States.Runtime, which no Catch sees."}
 	d.Docs = []string{"Wait workflow state"}
+	return d
+}
+
+// nothingToWaitFor tells of a field whose path leads to nothing at all.
+func (f *facts) nothingToWaitFor(field, path string) *diagnose.Finding {
+	d := f.notThere(missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain})
+	if d.Focus == nil {
+		d.Focus = f.focusField("missing: not in this state's input", field)
+	}
 	return d
 }
 
