@@ -372,10 +372,14 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
 	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "No objects found at", "no objects found under", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
-	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", "Bytes scanned limit"):
+	case r.service == "athena" && has("Bytes scanned limit"): // the workgroup's own, which the same query meets again
+		return diagnose.Quota, and(diagnose.Configuration), diagnose.Likely, diagnose.No
+	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES"):
 		return diagnose.Quota, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Likely, diagnose.Depends
 	case r.service == "athena" && has("not authorized", "Access denied", "Insufficient permissions", "Insufficient Lake Formation", "PERMISSION"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
+	case r.service == "athena" && has("SlowDown", "reduce your request rate", "Rate exceeded"):
+		return diagnose.Throttling, and(diagnose.ServiceError), diagnose.Likely, diagnose.Yes
 	case r.service == "athena" && has("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR", "EXCEEDED_TIME", "HIVE_METASTORE_ERROR", "REMOTE_TASK_ERROR"):
 		return diagnose.ServiceError, and(diagnose.Other), diagnose.Likely, diagnose.Depends
 	case r.service == "athena":
