@@ -107,6 +107,9 @@ func accessDenied(f *facts) *diagnose.Finding {
 	case managedRule.MatchString(f.msg), assumes(f), logDestination.MatchString(f.msg), badCredentials(f), modelAccess.MatchString(f.msg):
 		return nil // told by rules of their own
 	}
+	if m := notAdmitted.FindStringSubmatch(f.msg); m != nil {
+		return f.notAdmitted(m[1] != "")
+	}
 	deny := readDenial(f.msg)
 	if k := kubernetesDenied.FindStringSubmatch(f.msg); k != nil || f.task.service == "eks" && (f.root.Status == 401 || f.root.Status == 403) && deny.action == "" {
 		return f.clusterDenied(k)
@@ -150,6 +153,38 @@ func accessDenied(f *facts) *diagnose.Finding {
 
 // kubernetesDenied is how a cluster's own API says no, to whom, and to what.
 var kubernetesDenied = lazyregexp.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
+
+// notAdmitted is how a cluster says that the caller may ask, and that what is asked for
+// is not let in: a quota of the namespace (the first group), a LimitRange, a policy.
+var notAdmitted = lazyregexp.New(`is forbidden: (?:(exceeded quota)|failed quota|violates PodSecurity|(?:maximum|minimum) \S+ usage per)|admission webhook \S+ denied the request`)
+
+// notAdmitted tells of an object that a cluster's admission refuses, whoever asks.
+func (f *facts) notAdmitted(quota bool) *diagnose.Finding {
+	d := f.finding(diagnose.Configuration, diagnose.Likely, diagnose.No)
+	d.Also = []diagnose.Category{diagnose.InvalidParameters, diagnose.Permission}
+	d.Title = "A policy of the cluster does not admit what is asked for"
+	d.RootCause = fmt.Sprintf("%s asks the cluster for something that a policy of its own does not admit%s.", upper(f.here()), saying(f.msg))
+	d.Explanation = "The role was let in: it is the object itself that is refused (a LimitRange, the namespace's Pod Security level, an admission webhook), and would be refused to everybody."
+	d.Remedies = []diagnose.Remedy{{Title: "Make the object fit the policy", Steps: []string{
+		"Set what the message names in the job's manifest (requests and limits, securityContext, labels), or have the cluster's owner except the namespace.",
+		"See what the namespace asks for: kubectl describe namespace NAMESPACE; kubectl get limitrange,resourcequota --namespace NAMESPACE -o yaml",
+	}}}
+	if quota {
+		d.Category, d.Confidence, d.Retryable = diagnose.Quota, diagnose.Certain, diagnose.Depends
+		d.Also = nil
+		d.Title = "The namespace's quota in the cluster is used up"
+		d.RootCause = fmt.Sprintf("%s asks the cluster for more than the ResourceQuota of the namespace has left%s.", upper(f.here()), saying(f.msg))
+		d.Explanation = "The role was let in. A ResourceQuota adds up what all pods of the namespace request: it passes where others end and give theirs back, and does not where the request alone is larger than the quota."
+		d.Remedies = []diagnose.Remedy{{Title: "Ask for less, or raise the quota", Steps: []string{
+			"See what is used and by whom: kubectl describe resourcequota --namespace NAMESPACE",
+			"Lower the requests of the job, delete finished pods (ttlSecondsAfterFinished), or have the quota raised.",
+		}}, f.retryRemedy("Or wait until other work has ended")}
+	}
+	d.Focus = f.focusField("refused by the cluster", "Parameters", "Arguments", "Resource")
+	d.Prevention = []string{"Limit how many jobs run at once (MaxConcurrency) to what the namespace's quota holds, and check manifests against the cluster's policies before they are deployed."}
+	d.Docs = []string{"Create and manage Amazon EKS clusters with Step Functions"}
+	return d
+}
 
 // clusterDenied tells of a Kubernetes API that does not let the state machine's
 // role in, which no IAM policy changes. m is a match of kubernetesDenied, or nil.
