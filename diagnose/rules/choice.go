@@ -9,6 +9,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
 	"github.com/stepsleuth/stepsleuth/internal/value"
+	"github.com/stepsleuth/stepsleuth/redact"
 )
 
 // ChoiceNoMatch sees a Choice with no way out.
@@ -143,7 +144,7 @@ func (f *facts) compared() []string {
 		}
 		is := "is absent"
 		if there {
-			is = "is " + shownValue(v)
+			is = "is " + shownAt(path, v)
 		}
 		said = append(said, fmt.Sprintf("%s %s, which is %s", path, is, neither(uniq(tried[path]))))
 	}
@@ -171,7 +172,7 @@ func (f *facts) test(r *asl.Rule) string {
 		if operand, there = follow(f.input(), r.Path.Text); !there || !isPath(r.Path.Text) {
 			return ""
 		}
-		shown = fmt.Sprintf("%s (%s)", r.Path.Text, shownValue(operand))
+		shown = fmt.Sprintf("%s (%s)", r.Path.Text, shownAt(r.Path.Text, operand))
 	}
 	if strings.HasPrefix(operator, "Is") {
 		kind := map[string]string{"IsPresent": "present", "IsNull": "null", "IsBoolean": "a boolean", "IsNumeric": "a number", "IsString": "a string", "IsTimestamp": "a timestamp"}[operator]
@@ -261,7 +262,7 @@ func (f *facts) conditionsTried() []string {
 				values = append(values, m[0]+" is absent")
 				continue
 			}
-			values = append(values, m[0]+" is "+shownValue(v))
+			values = append(values, m[0]+" is "+shownAt(m[0], v))
 		}
 	}
 	values = uniq(values)
@@ -289,3 +290,23 @@ func shownValue(v value.Value) string {
 	}
 	return contents(v)
 }
+
+// shownAt is shownValue for what stands at path, whose name may say that it is not to be shown.
+func shownAt(path string, v value.Value) string {
+	if secretAt(path, v) {
+		return contents(v)
+	}
+	return shownValue(v)
+}
+
+// secretAt reports a value that the name of its member makes a secret ($.pin). Said in a
+// sentence it has lost that name, and it may be too short for a report's redactor to
+// know it again.
+func secretAt(path string, v value.Value) bool {
+	way := pathNames.FindAllString(path, -1)
+	doc := fmt.Sprintf("{%s: %s}", jsonString(lastOf(way)), v.JSON())
+	return len(way) > 0 && new(redact.Redactor).Text(doc).String() != doc
+}
+
+// pathNames are the names of members in a path.
+var pathNames = lazyregexp.New(`[A-Za-z_][\w-]*`)

@@ -131,7 +131,11 @@ func sayOperands(found []operand) string {
 	var said []string
 	for _, o := range found {
 		if isPath(o.text) {
-			said = append(said, o.text+" is "+typed(o.value))
+			is := typed(o.value)
+			if secretAt(o.text, o.value) {
+				is = contents(o.value)
+			}
+			said = append(said, o.text+" is "+is)
 		}
 	}
 	said = uniq(said)
