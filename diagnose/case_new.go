@@ -322,7 +322,7 @@ func (e *dossier) input(f *Failure) {
 	text := f.Input.String()
 	v, err := value.Parse(text)
 	if err == nil && e.c.State != nil {
-		for _, p := range e.reads() {
+		for _, p := range readsOf(e.all) {
 			e.part(v, p, f)
 		}
 	}
@@ -366,19 +366,26 @@ var reading = lazyregexp.New(`(?:^|[^$\w])\$(?:states\.input)?((?:\.[A-Za-z_][\w
 
 var pathStep = lazyregexp.New(`\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^'\]]+)'\]`)
 
-func (e *dossier) reads() [][]string {
+// readsOf are the paths into the input that the evidence of a definition reads.
+func readsOf(evidence []Evidence) [][]string {
 	var paths [][]string
-	for _, ev := range e.all {
-		if ev.Source != FromDefinition || readsNothing(ev.Pointer) {
-			continue
+	for _, ev := range evidence {
+		if ev.Source == FromDefinition && !readsNothing(ev.Pointer) {
+			paths = append(paths, pathsIn(ev.Text)...)
 		}
-		for _, found := range reading.FindAllStringSubmatch(ev.Text, -1) {
-			var path []string
-			for _, m := range pathStep.FindAllStringSubmatch(found[1], -1) {
-				path = append(path, cmp.Or(m[1], m[2], m[3]))
-			}
-			paths = append(paths, path)
+	}
+	return paths
+}
+
+// pathsIn are the paths into the input that a text names, each as its steps.
+func pathsIn(text string) [][]string {
+	var paths [][]string
+	for _, found := range reading.FindAllStringSubmatch(text, -1) {
+		var path []string
+		for _, m := range pathStep.FindAllStringSubmatch(found[1], -1) {
+			path = append(path, cmp.Or(m[1], m[2], m[3]))
 		}
+		paths = append(paths, path)
 	}
 	return paths
 }

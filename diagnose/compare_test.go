@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stepsleuth/stepsleuth/asl"
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/history"
 )
@@ -49,5 +50,28 @@ func TestCompareWithAnExecutionThatNeverCameThere(t *testing.T) {
 	kase.Compare(entered(t, "SUCCEEDED", "Other", `{"a":2}`))
 	if got := kase.Comparison; got == nil || got.State != "" || got.Count != 1 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// What the failure names comes first, then what the state reads; also of more than are shown.
+func TestCompareBeginsWithWhatIsRead(t *testing.T) {
+	was, now := `{`, `{`
+	for i := range 30 {
+		was += fmt.Sprintf(`"noise%d":0,`, i)
+		now += fmt.Sprintf(`"noise%d":1,`, i)
+	}
+	was += `"lines":[{"price":1},{"price":2}],"order":{"id":1,"total":5}}`
+	now += `"lines":[{"price":1},{"price":3}],"order":{"id":1}}`
+	m, err := asl.Parse("", []byte(`{"StartAt": "Work", "States": {"Work": {"Type": "Pass", "Parameters": {"t.$": "$.order.total", "p.$": "$.lines[*].price"}, "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kase := diagnose.NewCase(m, entered(t, "FAILED", "Work", now))
+	cause := "The JSONPath '$.order.total' specified for the field 't.$' could not be found in the input"
+	kase.Failure.Cause = &cause
+	kase.Compare(entered(t, "SUCCEEDED", "Work", was))
+	got := kase.Comparison
+	if got.Count != 32 || len(got.Differences) != 20 || got.Differences[0].Pointer != "/order/total" || got.Differences[1].Pointer != "/lines/1/price" || got.Differences[2].Pointer != "/noise0" {
+		t.Errorf("%d, first of all %v", got.Count, got.Differences)
 	}
 }

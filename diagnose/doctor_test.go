@@ -396,6 +396,20 @@ func TestRemediesAreTried(t *testing.T) {
 	}
 }
 
+// What hides a failure can be replayed with success, and is neither first nor praised for it.
+func TestWorkaroundsStayBehind(t *testing.T) {
+	r := always(diagnose.Finding{Title: "x", Category: diagnose.DataPath, Confidence: diagnose.Certain, Remedies: []diagnose.Remedy{
+		{Title: "hides it", Workaround: true, Edits: []asl.Edit{{New: " "}}}, {Title: "in words", Steps: []string{"Ask."}},
+	}})
+	d := &diagnose.Doctor{Rules: []*diagnose.Rule{r}, Try: func(context.Context, *diagnose.Case, diagnose.Remedy) diagnose.Verification {
+		return diagnose.Verification{Status: diagnose.Verified, How: "the state succeeds"}
+	}}
+	got := diagnosis(t, d, ticket(t)).Remedies
+	if got[0].Title != "in words" || got[1].Verification.Status != diagnose.Partial || !strings.Contains(got[1].Verification.How, "hides the failure") {
+		t.Errorf("the workaround is praised: %+v", got)
+	}
+}
+
 func TestEqualCasesGiveEqualPrompts(t *testing.T) {
 	var first, second diagnose.Prompt
 	diagnosis(t, &diagnose.Doctor{Model: says{text: answer(nil), asked: &first}}, ticket(t))

@@ -168,9 +168,15 @@ func (v *visit) try(ctx context.Context) {
 		}
 		r.Verification = v.tryOne(ctx, *r)
 	}
-	slices.SortStableFunc(v.diagnosis.Remedies, func(a, b Remedy) int {
-		return ranks[a.Verification.Status] - ranks[b.Verification.Status]
-	})
+	slices.SortStableFunc(v.diagnosis.Remedies, func(a, b Remedy) int { return rank(a) - rank(b) })
+}
+
+// rank is a remedy's place by what trying it showed; a workaround's is the last.
+func rank(r Remedy) int {
+	if r.Workaround {
+		return ranks[Refuted]
+	}
+	return ranks[r.Verification.Status]
 }
 
 func (v *visit) tryOne(ctx context.Context, r Remedy) (verification Verification) {
@@ -180,8 +186,11 @@ func (v *visit) tryOne(ctx context.Context, r Remedy) (verification Verification
 		}
 	}()
 	verification = v.doctor.Try(ctx, v.c, r)
-	if verification.Status == "" {
+	switch {
+	case verification.Status == "":
 		verification = Verification{Unverifiable, "the replay gave no result"}
+	case verification.Status == Verified && r.Workaround:
+		verification = Verification{Partial, verification.How + "; that hides the failure and does not mend what led to it"}
 	}
 	return verification
 }

@@ -63,6 +63,7 @@ type Remedy struct {
 	Title        string
 	Steps        []string   // in order; a command, a policy statement as JSON, or a sentence
 	Edits        []asl.Edit // of the definition, where the remedy is one
+	Workaround   bool       // the failure goes away and its reason stays: never before a remedy that mends it, never VERIFIED
 	Verification Verification
 }
 

@@ -64,6 +64,13 @@ func httpTask(f *facts) *diagnose.Finding {
 		d.RootCause = fmt.Sprintf("%s got no answer from its HTTP endpoint: no connection, or none within the 60 seconds that an HTTP Task waits%s.", upper(f.here()), saying(f.msg))
 		d.Explanation = "The 60 seconds are fixed, whatever TimeoutSeconds says. The endpoint has to have a public name and a publicly trusted certificate (a private one is reached through the connection's VPC Lattice resource configuration); mutual TLS is not supported."
 		d.Remedies = []diagnose.Remedy{f.retryRemedy("Retry what is safe to repeat"), {Title: "Take long work out of the call", Steps: []string{"Start it with one call and poll or be called back for the result; or call it from a Lambda function, which may wait for 15 minutes."}}}
+		if badCertificate.MatchString(f.msg) {
+			d.Retryable, d.Also = diagnose.No, []diagnose.Category{diagnose.Configuration}
+			d.Title = "The HTTP endpoint's certificate is not trusted"
+			d.RootCause = fmt.Sprintf("%s could not agree on TLS with its HTTP endpoint%s: the certificate is not one that is publicly trusted for that name.", upper(f.here()), saying(f.msg))
+			d.Explanation = "An HTTP Task trusts public certificate authorities only, and there is no setting for another: a self-signed certificate, one of a private authority, one that has expired or was made out to another name, and a server that leaves its intermediate certificates out are refused each time."
+			d.Remedies = []diagnose.Remedy{{Title: "Give the endpoint a publicly trusted certificate", Steps: []string{"See what it sends: openssl s_client -connect HOST:443 -servername HOST -showcerts", "Renew it, send the whole chain, or put an API Gateway or load balancer with a certificate of ACM in front; a private endpoint is called from a Lambda function that knows its authority."}}}
+		}
 		d.Focus = f.focusField("no answer from here", "Parameters", "Arguments")
 		d.Prevention = []string{"Alarm on the endpoint's own latency, and give writes an idempotency key, so that a repeat after a lost answer does no harm."}
 		d.Docs = []string{"Call HTTPS APIs in Step Functions workflows"}

@@ -372,10 +372,14 @@ func (f *facts) classifyWords(r *jobReport, words string) (category diagnose.Cat
 		return diagnose.ResourceNotFound, and(diagnose.InvalidParameters), diagnose.Certain, diagnose.No
 	case has("NoSuchKey", "NoSuchBucket", "No S3 objects found", "No objects found at", "no objects found under", "Path does not exist", "RESOURCE_NOT_FOUND", "FileNotFoundException") || status404.MatchString(words):
 		return diagnose.ResourceNotFound, and(diagnose.Configuration), diagnose.Likely, diagnose.No
-	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES", "Bytes scanned limit"):
+	case r.service == "athena" && has("Bytes scanned limit"): // the workgroup's own, which the same query meets again
+		return diagnose.Quota, and(diagnose.Configuration), diagnose.Likely, diagnose.No
+	case r.service == "athena" && has("exhausted resources", "EXCEEDED_MEMORY_LIMIT", "INSUFFICIENT_RESOURCES"):
 		return diagnose.Quota, and(diagnose.ServiceError, diagnose.Configuration), diagnose.Likely, diagnose.Depends
 	case r.service == "athena" && has("not authorized", "Access denied", "Insufficient permissions", "Insufficient Lake Formation", "PERMISSION"):
 		return diagnose.Permission, nil, diagnose.Certain, diagnose.No
+	case r.service == "athena" && has("SlowDown", "reduce your request rate", "Rate exceeded"):
+		return diagnose.Throttling, and(diagnose.ServiceError), diagnose.Likely, diagnose.Yes
 	case r.service == "athena" && has("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR", "EXCEEDED_TIME", "HIVE_METASTORE_ERROR", "REMOTE_TASK_ERROR"):
 		return diagnose.ServiceError, and(diagnose.Other), diagnose.Likely, diagnose.Depends
 	case r.service == "athena":
@@ -606,24 +610,22 @@ func (f *facts) whyJob(r *jobReport, c diagnose.Category) string {
 // moduleMissing is a Python module or a JVM class that the work did not find.
 var moduleMissing = lazyregexp.New(`(?:No module named |ClassNotFoundException: |NoClassDefFoundError: )['"]?([A-Za-z_][\w./$]{0,120}\w)`)
 
-// installIn is how a service's work is given a module or class that it lacks.
-func installIn(service, module string) string {
-	top := module
-	if !strings.ContainsAny(module, "/$") && strings.ToLower(module) == module {
-		top, _, _ = strings.Cut(module, ".")
-	}
-	top = harmless(top)
+// installIn is how a service's work is given a module or class that it lacks. The
+// package to install is left to the reader: what a message calls a module can be
+// anybody's package.
+func installIn(service string) string {
+	const which = " PACKAGE is the one whose documentation says that it brings that module (it may have another name), at a version you have checked; a module of your own code has to go along with the code."
 	switch service {
 	case "glue":
-		return fmt.Sprintf(`Python: add it to the job's arguments, "Arguments": {"--additional-python-modules": %s} (with the package's name and version; Glue 2.0 and later fetch it from PyPI, or from a wheel in S3), or "--extra-py-files" for modules of your own. A JVM class comes with "--extra-jars".`, jsonString(top))
+		return `Python: add it to the job's arguments, "Arguments": {"--additional-python-modules": "PACKAGE==VERSION"} (Glue 2.0 and later fetch it from PyPI, or from a wheel in S3), or "--extra-py-files" for modules of your own. A JVM class comes with "--extra-jars".` + which
 	case "sagemaker":
-		return fmt.Sprintf("Add %s to requirements.txt beside the script (source_dir), or build it into the image.", top)
+		return "Add PACKAGE==VERSION to requirements.txt beside the script (source_dir), or build it into the image." + which
 	case "elasticmapreduce", "emr-serverless":
-		return fmt.Sprintf("Give the step what it needs: Python modules as an archive of a virtual environment (--archives, spark.pyspark.python) or through a bootstrap action, JVM classes with --jars or in the application's own jar; %s has to be in it.", top)
+		return "Give the step what it needs: Python modules as an archive of a virtual environment (--archives, spark.pyspark.python) or through a bootstrap action, JVM classes with --jars or in the application's own jar; PACKAGE has to be in it." + which
 	case "codebuild":
-		return fmt.Sprintf("Install %s in the buildspec's install phase.", top)
+		return "Install PACKAGE in the buildspec's install phase." + which
 	}
-	return fmt.Sprintf("Install %s into the image that the job runs, and let the definition use the new tag.", top)
+	return "Install PACKAGE into the image that the job runs, and let the definition use the new tag." + which
 }
 
 // ecrImage is an image in a registry of Amazon ECR: account, region, repository, tag.
@@ -661,7 +663,7 @@ func (f *facts) mendJob(r *jobReport, c diagnose.Category, steps []string) diagn
 		return diagnose.Remedy{Title: "Correct the query", Steps: append([]string{"Run the QueryString from the history in the Athena console; text that is put into it has to be quoted (better: ExecutionParameters), names of columns and types have to match the table's, and partitions and files its format."}, steps...)}
 	}
 	if m := moduleMissing.FindStringSubmatch(words); m != nil {
-		return diagnose.Remedy{Title: "Install " + harmless(m[1]) + " where the work runs", Steps: append([]string{installIn(r.service, m[1])}, steps...)}
+		return diagnose.Remedy{Title: "Install what brings the missing module where the work runs", Steps: append([]string{"The work does not find " + or(quoted(m[1]), "a module") + ".", installIn(r.service)}, steps...)}
 	}
 	return diagnose.Remedy{Title: "Find the reason in its log and mend it there", Steps: append(steps, "Run the work once by hand with the same parameters (as the TaskScheduled event has them).")}
 }

@@ -3,10 +3,12 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/internal/lazyregexp"
+	"github.com/stepsleuth/stepsleuth/internal/value"
 )
 
 // JSONataFailed sees an expression that could not be evaluated, or gave nothing or the wrong type.
@@ -59,6 +61,7 @@ func jsonataFailed(f *facts) *diagnose.Finding {
 	shown := or(quoted(expr), "an expression")
 	d.Title = fmt.Sprintf("The JSONata expression of %s failed", field)
 	d.Focus = f.focusExpression(expr, field)
+	exact := d.Focus != nil && d.Focus.Label == noValue
 	switch {
 	case strings.Contains(why, "returned nothing"):
 		return f.jsonataNothing(d, expr, field)
@@ -76,6 +79,12 @@ func jsonataFailed(f *facts) *diagnose.Finding {
 			r.Steps = append(r.Steps, "Only wrap it where one value is meant to be one item; else mend where the value comes from.")
 		}
 		d.Remedies = []diagnose.Remedy{r}
+		if whole := f.operands(expr); len(whole) == 1 && whole[0].text == strings.TrimSpace(expr) {
+			d.RootCause = fmt.Sprintf("%s: %s.", strings.TrimSuffix(d.RootCause, "."), sayOperands(whole))
+			if fix, ok := f.convert(d, expr, field, whole, wantedKinds[t[1]], exact); ok {
+				d.Remedies = []diagnose.Remedy{fix, r}
+			}
+		}
 	default:
 		code, words := "", why
 		if c := jsonataCode.FindStringSubmatch(why); c != nil {
@@ -95,8 +104,35 @@ func jsonataFailed(f *facts) *diagnose.Finding {
 			"Evaluate it with the recorded input of the state: aws stepfunctions test-state --definition … --input … --inspection-level DEBUG",
 			"Convert types where they differ ($number, $string), and ask $exists(…) before using what may be absent.",
 		}}}
+		if strings.HasPrefix(code, "T") || code == "D3030" || code == "D1002" {
+			f.ofOtherType(d, expr, field, code, words, exact)
+		}
 	}
 	return d
+}
+
+// wantedKinds are the types that Step Functions names for a field.
+var wantedKinds = map[string]value.Kind{"number": value.KindNumber, "string": value.KindString}
+
+// ofOtherType completes d with the recorded values that the expression cannot work with.
+func (f *facts) ofOtherType(d *diagnose.Finding, expr, field, code, words string, exact bool) {
+	found := f.misfits(expr, code, words)
+	said := sayOperands(found)
+	if said == "" {
+		return
+	}
+	d.RootCause = fmt.Sprintf("%s; %s.", strings.TrimSuffix(d.RootCause, "."), said)
+	if exact {
+		d.Focus.Label = said
+	}
+	want := typeWanted(code, words)
+	if code == "T2009" || code == "T2010" {
+		want = value.KindNumber
+		found = slices.DeleteFunc(found, func(o operand) bool { return o.value.Kind() == value.KindNumber })
+	}
+	if fix, ok := f.convert(d, expr, field, found, want, exact); ok {
+		d.Remedies = append([]diagnose.Remedy{fix}, d.Remedies...)
+	}
 }
 
 func article(noun string) string {
@@ -189,7 +225,10 @@ func (f *facts) jsonataNothing(d *diagnose.Finding, expr, field string) *diagnos
 		read = trimmed
 	}
 	withDefault := fmt.Sprintf("{%% $exists(%s) ? %s : null %%}", read, read)
-	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Steps: []string{withDefault}}
+	optional := diagnose.Remedy{Title: "If it may be absent, give a default", Workaround: true, Steps: []string{
+		withDefault,
+		fmt.Sprintf("%s is then null, and so is what the states after it read there: each of them has to bear that, or a default that means something has to stand in place of null.", upper(field)),
+	}}
 	if top, _, _ := strings.Cut(field, "/"); (top == "Output" || top == "Assign") && d.Focus != nil && f.state != nil && d.Focus.Label == noValue && isPath(trimmed) {
 		optional.Edits = replace(d.Focus.Span, jsonString(withDefault))
 	}

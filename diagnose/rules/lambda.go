@@ -151,7 +151,7 @@ var (
 	loadError = lazyregexp.New(`(?i)ImportError|ModuleNotFound|MODULE_NOT_FOUND|ClassNotFound|NoClassDef|LoadError|Require stack:`)
 	// handlerMissing says that the function's entry is not there, in the words of the runtimes.
 	handlerMissing = lazyregexp.New(`(?i)\bbad handler\b|\bhandler (?:'[^']*' |"[^"]*" |\S+ )?(?:was |is )?(?:not found|missing|undefined|not exported|could not be (?:found|loaded))|^Handler '|(?:unable|failed) to (?:load|find) (?:the )?handler|no handler (?:found|defined)`)
-	importError    = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|cannot import name '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
+	importError    = lazyregexp.New(`(?i)Unable to import module '([^']+)'(?:: ?(.*))?|Cannot find module '([^']+)'|Cannot find package '([^']+)'|No module named '?([\w.]+)'?|cannot import name '?([\w.]+)'?|LoadError.*?-- ([\w/.-]+)|cannot load such file -- ([\w/.-]+)|ClassNotFoundException:? ?([\w.$]+)?|Class not found: ([\w.$]+)|NoClassDefFoundError:? ?([\w./$]+)?|Could not load file or assembly '([^',]+)`)
 	sharedLib      = lazyregexp.New(`(?i)(lib[\w.+-]+\.so[\w.]*): cannot open shared object|GLIBC_[\d.]+|invalid ELF header|Exec format error|wrong ELF class|incompatible architecture|cannot execute binary file|undefined symbol`)
 )
 
@@ -188,11 +188,17 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 		d.Explanation = "The setting is FILE.FUNCTION (Java: package.Class::method, .NET: Assembly::Namespace.Class::Method): the file has to lie at that place in the package, and the function has to be defined and exported under just that name."
 		steps = []string{
 			"Compare the setting with the code: aws lambda get-function-configuration --function-name " + f.functionArg() + " --query '[Handler,Runtime,PackageType]'",
-			"Node.js: export it (exports.handler = …, or export const handler in an .mjs file or with \"type\": \"module\"); a bundler may have renamed or dropped it.",
+		}
+		if step := handlerSteps[runtimeOf(f)]; step != "" {
+			steps = append(steps, step)
 		}
 	case f.says("SyntaxError", "UserCodeSyntaxError", "import statement outside a module", "ES Module"):
 		d.Explanation = "The runtime could not read the source: code written for a newer runtime version, or ES modules in a package that is read as CommonJS (or the other way round)."
 		steps = []string{"Node.js: name the file .mjs or set \"type\": \"module\" in the package.json beside it, or build to CommonJS; else choose the runtime version that the code was written for."}
+		if runtimeOf(f) == python {
+			d.Explanation = "The runtime could not read the source: a mistake in it, or code written for a newer version of Python than the function's."
+			steps = []string{"Compile it with the runtime's own version before it is packed: python3.12 -m compileall -q . (the version that the function is set to), or choose the runtime that the code was written for."}
+		}
 	case m != nil:
 		module := firstOf(m[2:]...)
 		if inner := importError.FindStringSubmatch(m[2]); m[2] != "" && inner != nil {
@@ -202,13 +208,17 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 			module = "a module"
 		}
 		d.Title = fmt.Sprintf("%s cannot import %s", upper(fn), module)
+		if runtimeOf(f) == java {
+			d.Title = fmt.Sprintf("%s cannot load the class %s", upper(fn), module)
+		}
 		d.RootCause = fmt.Sprintf("%s cannot be loaded, as %s is not in its package or layers for the runtime in use%s.", upper(fn), module, or(saying(f.msg), ""))
 		if what == "" {
 			d.RootCause = fmt.Sprintf("%s cannot be loaded, as %s is not in its package or layers.", upper(fn), module)
 		}
-		d.Explanation = "The dependency was not installed into the package, lies in a folder where the runtime does not look (a layer needs python/, nodejs/node_modules/ or java/lib/), or was built for another runtime version or architecture; a file of one's own that is named like the module hides it too."
+		in := runtimeOf(f)
+		d.Explanation = fmt.Sprintf("The dependency was not installed into the package, lies in a folder where the runtime does not look%s, or was built for another runtime version or architecture; a file of one's own that is named like the module hides it too.", layerFolders[in])
 		steps = []string{
-			"Install the dependencies into the package and look inside it: unzip -l function.zip (Python: pip install -r requirements.txt -t package/ --platform manylinux2014_x86_64 --only-binary=:all: --python-version 3.12, in the runtime's version).",
+			installSteps[in],
 			"Check runtime and layers: aws lambda get-function-configuration --function-name " + f.functionArg() + " --query '[Runtime,Architectures,Layers]'",
 		}
 	}
@@ -242,6 +252,69 @@ func lambdaPackaging(f *facts) *diagnose.Finding {
 	d.Prevention = []string{"Invoke the deployed function once with a test event in the deployment pipeline, before traffic goes to it; a version that cannot load is then not published."}
 	d.Docs = []string{"Troubleshoot deployment issues in Lambda", "Define Lambda function handlers", "Managing Lambda dependencies with layers"}
 	return d
+}
+
+// runtime is the language of a function's managed runtime.
+type runtime string
+
+// The runtimes that are told apart; "" is one that the failure does not tell.
+const (
+	python runtime = "Python"
+	node   runtime = "Node.js"
+	java   runtime = "Java"
+	dotnet runtime = ".NET"
+	ruby   runtime = "Ruby"
+)
+
+// runtimeWords are what only one runtime says, surest first.
+var runtimeWords = []struct {
+	runtime runtime
+	words   *lazyregexp.Regexp
+}{
+	{node, lazyregexp.New(`Require stack:|Cannot find (?:module|package) '|is undefined or not exported|ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_REQUIRE_ESM|ES [Mm]odule|outside a module|\.[cm]?js\b|node_modules`)},
+	{java, lazyregexp.New(`ClassNotFoundException|NoClassDefFoundError|NoSuchMethodError|Class not found: |No public method named|\bjava\.lang\.|\.java:\d`)},
+	{dotnet, lazyregexp.New(`Could not load (?:file or assembly|type)|System\.IO\.FileNotFoundException|LambdaValidationException|Unable to (?:load|find) (?:type|assembly)`)},
+	{ruby, lazyregexp.New(`cannot load such file|LoadError|Init<|\.rb\b|NoMethodError`)},
+	{python, lazyregexp.New(`No module named|Syntax error in module|Unable to import module|cannot import name|ImportError|ModuleNotFoundError|missing on module|Bad handler|\.py\b`)},
+}
+
+// runtimeOf is the runtime of the function whose failure f tells, by its words.
+func runtimeOf(f *facts) runtime {
+	text := f.err + "\n" + f.root.Type + "\n" + f.root.Text
+	for _, r := range runtimeWords {
+		if r.words.MatchString(text) {
+			return r.runtime
+		}
+	}
+	return ""
+}
+
+// installSteps put a function's dependencies into its package, for each runtime.
+var installSteps = map[runtime]string{
+	python: "Install the dependencies into the package and look inside it: unzip -l function.zip; pip install -r requirements.txt -t package/ --platform manylinux2014_x86_64 --only-binary=:all: --python-version 3.12, in the runtime's version.",
+	node:   "Put the dependencies into the package and look inside it: unzip -l function.zip. npm ci --omit=dev beside the code, with node_modules in the zip, or one bundled file (esbuild --bundle --platform=node). A relative path ('./prices') is a file of your own: it has to be in the zip, spelled as in the code, upper and lower case too. The AWS SDK version 2 (aws-sdk) is not in the runtimes from Node.js 18 on.",
+	java:   "Put the class into the package and look inside it: unzip -l function.jar. Build one jar with all dependencies (Maven: maven-shade-plugin; Gradle: shadowJar), or a zip with the dependencies' jars below lib/; a dependency with the scope provided or compileOnly is left out. The class file must not be newer than the runtime's Java.",
+	dotnet: "Publish the function with all its assemblies and look inside the package: dotnet lambda package (or dotnet publish -c Release -r linux-x64 --self-contained false), then unzip -l; the .deps.json and .runtimeconfig.json files have to be in it.",
+	ruby:   "Install the gems into the package and look inside it: bundle config set --local path vendor/bundle && bundle install, with vendor/bundle in the zip; gems with native parts have to be built in the runtime's own image (sam build --use-container).",
+	"":     "Install the dependencies into the package for the runtime's version and architecture, and look inside it: unzip -l function.zip.",
+}
+
+// layerFolders are where a layer has to hold modules, for each runtime.
+var layerFolders = map[runtime]string{
+	python: " (a layer needs python/)",
+	node:   " (a layer needs nodejs/node_modules/)",
+	java:   " (a layer needs java/lib/)",
+	ruby:   " (a layer needs ruby/gems/VERSION/ or ruby/lib/)",
+	"":     " (a layer needs python/, nodejs/node_modules/ or java/lib/)",
+}
+
+// handlerSteps say what makes a function a handler, for each runtime.
+var handlerSteps = map[runtime]string{
+	python: "Python: the setting FILE.FUNCTION asks for FILE.py at the top level of the package (FOLDER/FILE.FUNCTION below it) and in it, at module level, def FUNCTION(event, context).",
+	node:   "Node.js: export it (exports.handler = …, or export const handler in an .mjs file or with \"type\": \"module\"); a bundler may have renamed or dropped it.",
+	java:   "Java: the setting package.Class::method asks for a public class with that public method in the jar; without ::method the class has to implement RequestHandler or RequestStreamHandler.",
+	dotnet: ".NET: the setting Assembly::Namespace.Class::Method asks for a public method of a public class, under the assembly's name as it was built.",
+	ruby:   "Ruby: the setting FILE.METHOD asks for FILE.rb at the top level of the package with def METHOD(event:, context:), or FILE.Module::Class.METHOD.",
 }
 
 func inOwnCode(f *facts) bool { _, ok := f.root.OwnFrame(); return ok }
@@ -415,6 +488,12 @@ func short(file string) string {
 func ofException(kind, msg string) (diagnose.Retryable, string) {
 	no := diagnose.No
 	k := strings.TrimSuffix(exception(kind), "Exception")
+	if wrapping.MatchString(k) {
+		if chain := wrapped.FindAllStringSubmatchIndex(msg, 8); chain != nil {
+			last := chain[len(chain)-1]
+			return ofException(msg[last[2]:last[3]], msg[last[1]:])
+		}
+	}
 	switch k {
 	case "MarshalError":
 		return no, "The handler ran to its end, and what it returned cannot be written as JSON: dates, Decimal numbers (as DynamoDB's client gives them), bytes, sets and objects of classes have no form there. Return texts and plain numbers: json.loads(json.dumps(result, default=str))."
@@ -429,7 +508,7 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "A value is missing (null, None, undefined) or of another type than the code expects: compare the input that the state was given with what the code reads at that place. The same input would fail again."
 	case "IndexError", "IndexOutOfRange", "ArrayIndexOutOfBounds", "IndexOutOfBounds", "StopIteration", "NoSuchElement":
 		return no, "The code takes an item of a list that has fewer, often an empty one."
-	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "UnmarshalTypeError", "ParserError":
+	case "JSONDecodeError", "SyntaxError", "JsonParse", "JsonProcessing", "MismatchedInput", "JsonMapping", "UnrecognizedProperty", "InvalidFormat", "JsonEOF", "JsonSyntax", "MalformedJson", "Json", "UnmarshalTypeError", "ParserError":
 		return no, "The text that the code parses is not the JSON it expects (empty, HTML, already parsed, or cut off): check the content before it is parsed."
 	case "FileNotFoundError", "ENOENT":
 		if strings.Contains(msg, "/tmp/") {
@@ -438,7 +517,7 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 		return no, "The file or program is not where the code looks for it, neither in the package nor in its layers."
 	case "UnicodeDecodeError", "DecodeError", "binascii.Error", "Error: Incorrect padding":
 		return no, "What the code decodes is in another encoding than it expects."
-	case "ValueError", "ValidationError", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
+	case "ValueError", "ValidationError", "DateTimeParse", "DateTime", "UnsupportedTemporalType", "IllegalArgument", "Argument", "ArgumentError", "ArgumentNull", "NumberFormat", "InvalidOperation", "DecimalException", "InvalidInput", "BadRequest", "AssertionError", "ZodError", "Format", "ZeroDivisionError", "InvalidInputError":
 		return no, "The code refuses or cannot handle a value of its input; the same input would be refused again."
 	case "NameError", "UnboundLocalError", "RecursionError", "NotImplementedError", "NotImplemented", "IndentationError", "MissingMethod":
 		return no, "This is a mistake in the code itself, whatever the input."
@@ -469,6 +548,13 @@ func ofException(kind, msg string) (diagnose.Retryable, string) {
 	}
 	return diagnose.Depends, "Whether a retry can help depends on what the code does at that place: not where it refuses its input, perhaps where it calls something else."
 }
+
+var (
+	// wrapping are exceptions that only carry another one, whose name and words they repeat.
+	wrapping = lazyregexp.New(`^(?:UncheckedIO|Execution|UncheckedExecution|Completion|Runtime|InvocationTarget|UndeclaredThrowable|ExceptionInInitializerError|NestedServlet|Aggregate|TargetInvocation|TypeInitialization|IO|Exception|Error)?$`)
+	// wrapped is the name of an exception in front of its words, inside another's.
+	wrapped = lazyregexp.New(`(?:^|: |\(|\n)((?:[A-Za-z_]\w*\.)+[A-Z]\w*(?:Exception|Error)): `)
+)
 
 // family is what the name of an exception says of a retry.
 type family int

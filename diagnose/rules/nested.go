@@ -83,10 +83,14 @@ func nestedFailed(f *facts) *diagnose.Finding {
 	if !looksLikeName(arn) {
 		arn = "CHILD_EXECUTION_ARN"
 	}
+	redriven := "CHILD_EXECUTION_ARN"
+	if f.task.service == "states" || f.task.service == "sfn" {
+		redriven = arn // Step Functions started it itself, and wrote this cause
+	}
 	d.Focus = f.focusField("the execution started here failed", "Resource", "Parameters")
 	d.Remedies = []diagnose.Remedy{{Title: "Diagnose the child execution", Steps: []string{
 		"aws stepfunctions get-execution-history --execution-arn " + arn + " --reverse-order --max-items 20",
-		"Mend the child and redrive it (aws stepfunctions redrive-execution --execution-arn " + arn + "), then redrive the parent, which otherwise starts a new one.",
+		"Mend the child and redrive it (aws stepfunctions redrive-execution --execution-arn " + redriven + "), then redrive the parent, which otherwise starts a new one.",
 	}}}
 	d.Remedies = append(d.Remedies, f.catchRemedy()...)
 	d.Prevention = []string{"Give the child a name that shows its parent (\"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$\": \"$$.Execution.Id\" in its Input links both in the console).", "The error name of the parent is States.TaskFailed whatever happened in the child: decide on the child's Error, in a Catch and a Choice, not on the name."}

@@ -107,6 +107,9 @@ func accessDenied(f *facts) *diagnose.Finding {
 	case managedRule.MatchString(f.msg), assumes(f), logDestination.MatchString(f.msg), badCredentials(f), modelAccess.MatchString(f.msg):
 		return nil // told by rules of their own
 	}
+	if m := notAdmitted.FindStringSubmatch(f.msg); m != nil {
+		return f.notAdmitted(m[1] != "")
+	}
 	deny := readDenial(f.msg)
 	if k := kubernetesDenied.FindStringSubmatch(f.msg); k != nil || f.task.service == "eks" && (f.root.Status == 401 || f.root.Status == 403) && deny.action == "" {
 		return f.clusterDenied(k)
@@ -151,6 +154,38 @@ func accessDenied(f *facts) *diagnose.Finding {
 // kubernetesDenied is how a cluster's own API says no, to whom, and to what.
 var kubernetesDenied = lazyregexp.New(`(?:(\S+) (?:"[^"]*" )?is forbidden: )?User "([^"]*)" cannot (\w+) (?:resource )?"?([\w./-]+)"?(?:.{0,60}? in the namespace "([^"]*)")?`)
 
+// notAdmitted is how a cluster says that the caller may ask, and that what is asked for
+// is not let in: a quota of the namespace (the first group), a LimitRange, a policy.
+var notAdmitted = lazyregexp.New(`is forbidden: (?:(exceeded quota)|failed quota|violates PodSecurity|(?:maximum|minimum) \S+ usage per)|admission webhook \S+ denied the request`)
+
+// notAdmitted tells of an object that a cluster's admission refuses, whoever asks.
+func (f *facts) notAdmitted(quota bool) *diagnose.Finding {
+	d := f.finding(diagnose.Configuration, diagnose.Likely, diagnose.No)
+	d.Also = []diagnose.Category{diagnose.InvalidParameters, diagnose.Permission}
+	d.Title = "A policy of the cluster does not admit what is asked for"
+	d.RootCause = fmt.Sprintf("%s asks the cluster for something that a policy of its own does not admit%s.", upper(f.here()), saying(f.msg))
+	d.Explanation = "The role was let in: it is the object itself that is refused (a LimitRange, the namespace's Pod Security level, an admission webhook), and would be refused to everybody."
+	d.Remedies = []diagnose.Remedy{{Title: "Make the object fit the policy", Steps: []string{
+		"Set what the message names in the job's manifest (requests and limits, securityContext, labels), or have the cluster's owner except the namespace.",
+		"See what the namespace asks for: kubectl describe namespace NAMESPACE; kubectl get limitrange,resourcequota --namespace NAMESPACE -o yaml",
+	}}}
+	if quota {
+		d.Category, d.Confidence, d.Retryable = diagnose.Quota, diagnose.Certain, diagnose.Depends
+		d.Also = nil
+		d.Title = "The namespace's quota in the cluster is used up"
+		d.RootCause = fmt.Sprintf("%s asks the cluster for more than the ResourceQuota of the namespace has left%s.", upper(f.here()), saying(f.msg))
+		d.Explanation = "The role was let in. A ResourceQuota adds up what all pods of the namespace request: it passes where others end and give theirs back, and does not where the request alone is larger than the quota."
+		d.Remedies = []diagnose.Remedy{{Title: "Ask for less, or raise the quota", Steps: []string{
+			"See what is used and by whom: kubectl describe resourcequota --namespace NAMESPACE",
+			"Lower the requests of the job, delete finished pods (ttlSecondsAfterFinished), or have the quota raised.",
+		}}, f.retryRemedy("Or wait until other work has ended")}
+	}
+	d.Focus = f.focusField("refused by the cluster", "Parameters", "Arguments", "Resource")
+	d.Prevention = []string{"Limit how many jobs run at once (MaxConcurrency) to what the namespace's quota holds, and check manifests against the cluster's policies before they are deployed."}
+	d.Docs = []string{"Create and manage Amazon EKS clusters with Step Functions"}
+	return d
+}
+
 // clusterDenied tells of a Kubernetes API that does not let the state machine's
 // role in, which no IAM policy changes. m is a match of kubernetesDenied, or nil.
 func (f *facts) clusterDenied(m []string) *diagnose.Finding {
@@ -159,7 +194,7 @@ func (f *facts) clusterDenied(m []string) *diagnose.Finding {
 	if !looksLikeName(cluster) {
 		cluster = "CLUSTER"
 	}
-	who, what, verb, resource, namespace := "the state machine's role", "the call", "get", "RESOURCES", "NAMESPACE"
+	who, what, verb, resource, namespace := "the state machine's role", "the call", "", "", "NAMESPACE"
 	if m != nil {
 		verb, resource = m[3], m[4]
 		what = verb + " " + resource
@@ -177,6 +212,10 @@ func (f *facts) clusterDenied(m []string) *diagnose.Finding {
 	if m != nil && m[2] == "system:anonymous" || f.root.Status == 401 {
 		d.Explanation += " It was taken for an unknown user (system:anonymous, or 401): the mapping is what is missing."
 	}
+	if !f.written(namespace) {
+		namespace = "NAMESPACE"
+	}
+	verb, resource = f.allowedInCluster(verb, resource)
 	d.Remedies = []diagnose.Remedy{{Title: "Make the role known to the cluster, and give it the right", Steps: []string{
 		"aws eks create-access-entry --cluster-name " + cluster + " --principal-arn ARN_OF_THE_STATE_MACHINES_ROLE --kubernetes-groups workflows",
 		fmt.Sprintf("kubectl create role workflow --namespace %s --verb=%s --resource=%s", namespace, verb, resource),
@@ -208,6 +247,15 @@ func (f *facts) actor() string {
 		return "the caller"
 	}
 	return f.who()
+}
+
+// grantee names who a remedy is for: who was denied, but nobody of an account other
+// than the execution's own.
+func (f *facts) grantee(d denial) string {
+	if own, of := f.account(), accountOf(d.principal); own != "" && of != "" && own != of {
+		d.role, d.principal = "", ""
+	}
+	return f.principal(d)
 }
 
 // principal names who was denied.
@@ -283,7 +331,7 @@ func explainDenial(f *facts, d denial) string {
 }
 
 func remediesOf(f *facts, d denial) []diagnose.Remedy {
-	who := f.principal(d)
+	who := f.grantee(d)
 	switch d.by {
 	case "scp":
 		return []diagnose.Remedy{{Title: "Ask the organization's administrators", Steps: []string{
@@ -302,7 +350,7 @@ func remediesOf(f *facts, d denial) []diagnose.Remedy {
 	var steps []string
 	switch st := statement(d, f); {
 	case d.by == "resource":
-		steps = onResource(d)
+		steps = f.onResource(d)
 	case st != "":
 		steps = append(steps, fmt.Sprintf("Add this statement to the policy of %s:", who), st)
 	default:
@@ -322,12 +370,15 @@ func remediesOf(f *facts, d denial) []diagnose.Remedy {
 }
 
 // onResource are the steps that let the resource itself allow what was denied.
-func onResource(d denial) []string {
+func (f *facts) onResource(d denial) []string {
 	if !iamActionForm.MatchString(d.action) || mighty.MatchString(d.action) {
 		return []string{"Allow the call in the resource's own policy, with the role as its Principal, and in the role's policy too where the resource is in another account."}
 	}
-	const principal = "ARN_OF_THE_CALLING_ROLE" // not the message's: who can write a message would be let in
-	resource := or(d.resource, "RESOURCE_ARN")
+	const principal = "ARN_OF_THE_CALLING_ROLE"
+	resource := "RESOURCE_ARN"
+	if d.resource != "" {
+		resource = f.grantable(d.resource, d.action)
+	}
 	steps := []string{"In the resource's own policy, in the account that owns it, add:"}
 	if d.action == "lambda:InvokeFunction" {
 		steps = append(steps, fmt.Sprintf("aws lambda add-permission --function-name %s --statement-id step-functions --action lambda:InvokeFunction --principal %s", resource, principal))
@@ -349,7 +400,7 @@ func uniq(items []string) []string {
 
 // mighty are actions for which no ready statement is written: who could put them
 // into an error message would be granted them.
-var mighty = lazyregexp.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*)$`)
+var mighty = lazyregexp.New(`(?i)^(?:\*|[\w-]+:\*|iam:(?:Create|Put|Attach|Update|Add|Delete|Set|Tag|Upload)\w*|organizations:.*|account:.*|sts:GetFederationToken|aws-marketplace:.*|[\w-]+:(?:Delete|Put)\w*Policy\w*|[\w-]+:Add\w*Permission|ram:.*)$`)
 
 var iamActionForm = lazyregexp.New(`^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$`)
 
@@ -370,10 +421,10 @@ func statement(d denial, f *facts) string {
 	}
 	actions := []string{d.action}
 	service, _, _ := strings.Cut(d.action, ":")
-	resources := []string{d.resource}
+	resources := []string{f.grantable(d.resource, d.action)}
 	switch {
-	case d.action == "lambda:InvokeFunction" && d.resource != "":
-		resources = invoked(d.resource)
+	case d.action == "lambda:InvokeFunction" && d.resource != "" && resources[0] != anyOf(service):
+		resources = invoked(resources[0])
 	case d.action == "lambda:InvokeFunction" && f.function() != "":
 		resources = invoked("arn:aws:lambda:REGION:ACCOUNT:function:" + f.function())
 	case (d.resource == "" || d.resource == "*") && triedARN(f, d.action) != "":
@@ -456,9 +507,13 @@ func anyOf(service string) string {
 	return "arn:aws:" + service + ":REGION:ACCOUNT:RESOURCE"
 }
 
+// triedARN is the resource that the failing task names, as a policy may name it.
 func triedARN(f *facts, action string) string {
 	arn, _ := f.resourceTried(action)
-	return arn
+	if a := accountOf(arn); a == "" || a == "ACCOUNT" {
+		return arn // made of a name, with a wildcard of ours where one belongs there
+	}
+	return f.grantable(arn, action)
 }
 
 var passedTo = map[string]string{
@@ -552,28 +607,24 @@ func assumeRole(f *facts) *diagnose.Finding {
 		roles = append([]string{strings.TrimRight(m[1], ".,")}, roles...)
 	}
 	roles = uniq(roles)
-	target, by := "the role", "states.amazonaws.com"
-	principal := `{"Service": "states.amazonaws.com"}`
+	target, by, assuming := "the role", statesService, ""
 	switch m := servicePrincipal.FindStringSubmatch(f.msg); {
 	case m != nil:
-		by, principal = m[1], fmt.Sprintf(`{"Service": %s}`, jsonString(m[1]))
+		by = m[1]
 	case f.says("by Lambda", "function cannot be assumed", "defined for the function"):
-		by, principal = "lambda.amazonaws.com", `{"Service": "lambda.amazonaws.com"}`
+		by = "lambda.amazonaws.com"
 	case f.says("ECS was unable"):
-		by, principal = "ecs-tasks.amazonaws.com", `{"Service": "ecs-tasks.amazonaws.com"}`
+		by = "ecs-tasks.amazonaws.com"
 	case passedTo[f.task.service] != "" && f.task.service != "states" && len(roles) < 2:
-		by, principal = passedTo[f.task.service], fmt.Sprintf(`{"Service": %s}`, jsonString(passedTo[f.task.service]))
+		by = passedTo[f.task.service]
 	}
 	if len(roles) > 0 {
 		target = "the role " + roles[len(roles)-1]
 	}
 	if len(roles) > 1 {
-		by = "the role " + roles[0]
-		principal = `{"AWS": "ARN of ` + roles[0] + `"}`
-		if m := anyARN.FindString(f.msg); strings.Contains(m, ":role/"+roles[0]) {
-			principal = fmt.Sprintf(`{"AWS": %s}`, jsonString(strings.TrimRight(m, ".,")))
-		}
+		assuming, by = roles[0], "the role "+roles[0]
 	}
+	principal, warning := f.trusting(by, assuming)
 	account := ""
 	if arns := anyARN.FindAllString(f.msg, 4); len(arns) > 0 {
 		if parts := strings.Split(arns[len(arns)-1], ":"); len(parts) > 4 && parts[4] != "" {
@@ -588,6 +639,7 @@ func assumeRole(f *facts) *diagnose.Finding {
 			fmt.Sprintf("The policy of %s has to allow s3:GetObject and s3:ListBucket on that bucket and key, and the bucket's policy and KMS key must not keep it out.", target),
 			fmt.Sprintf(`Its trust policy has to hold {"Effect": "Allow", "Principal": %s, "Action": "sts:AssumeRole"}.`, principal),
 		}}}
+		d.Remedies[0].Steps = append(d.Remedies[0].Steps, warning...)
 		d.Explanation = "The service names every condition for reading the object; a missing S3 permission is the commonest."
 		d.Prevention = []string{"Deploy the bucket's policy and the role together."}
 		d.Docs = []string{"Troubleshooting access denied error messages"}
@@ -597,16 +649,19 @@ func assumeRole(f *facts) *diagnose.Finding {
 	d.RootCause = fmt.Sprintf("%s needs %s%s, but %s may not assume it: the role is not there, its trust policy does not name %s, or the assuming role lacks sts:AssumeRole.", upper(f.who()), target, account, by, by)
 	d.Explanation = "Assuming a role takes two consents: the trust policy of the assumed role has to name the assuming one, and, across accounts, the assuming role's own policy has to allow sts:AssumeRole on it. A role that was deleted and made anew has another identity, though the name is the same; one made just now takes some seconds to be known everywhere."
 	d.Focus = f.focusField("this role cannot be assumed", "Credentials", "Resource")
-	steps := []string{
+	steps := append([]string{
 		fmt.Sprintf("In the trust policy of %s%s, add:", target, account),
 		fmt.Sprintf(`{"Effect": "Allow", "Principal": %s, "Action": "sts:AssumeRole"}`, principal),
+	}, warning...)
+	if arns := anyARN.FindAllString(f.msg, 4); assuming != "" && len(arns) > 0 {
+		steps = append(steps, fmt.Sprintf("In the policy of the assuming role %s, add:", assuming),
+			fmt.Sprintf(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": %s}`, jsonString(f.grantable(strings.TrimRight(arns[len(arns)-1], ".,"), "sts:AssumeRole"))))
 	}
-	if len(roles) > 1 {
-		arns := anyARN.FindAllString(f.msg, 4)
-		steps = append(steps, fmt.Sprintf("In the policy of the assuming role %s, add:", roles[0]),
-			fmt.Sprintf(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": %s}`, jsonString(strings.TrimRight(arns[len(arns)-1], ".,"))))
+	role := lastOf(roles)
+	if !looksLikeName(role) {
+		role = "ROLE"
 	}
-	steps = append(steps, "Check that the role exists: aws iam get-role --role-name "+or(lastOf(roles), "ROLE"))
+	steps = append(steps, "Check that the role exists: aws iam get-role --role-name "+role)
 	d.Remedies = []diagnose.Remedy{{Title: "Mend the trust of " + target, Steps: steps}}
 	d.Prevention = []string{"Deploy the role, its trust policy and the state machine in this order; across accounts, roll out the target role to every account before the workflow addresses it."}
 	d.Docs = []string{"Accessing resources in other AWS accounts in Step Functions", "Creating an IAM role for your state machine"}

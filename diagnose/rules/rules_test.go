@@ -12,6 +12,7 @@ import (
 	"github.com/stepsleuth/stepsleuth/diagnose"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules"
 	"github.com/stepsleuth/stepsleuth/diagnose/rules/internal/example"
+	"github.com/stepsleuth/stepsleuth/history"
 )
 
 func TestEveryRuleHasExamples(t *testing.T) {
@@ -189,6 +190,18 @@ func edited(t *testing.T, c *diagnose.Case, f diagnose.Finding, want string) {
 		return
 	}
 	t.Error("no edit is offered")
+}
+
+// A path that leads to nothing is not pointed at as if its value were wrong.
+func TestAMissingWaitIsPointedAtAsMissing(t *testing.T) {
+	for _, field := range []string{"SecondsPath", "TimestampPath"} {
+		c := given("States.Runtime", "The "+field+" parameter does not reference an input value: $.delay", `{"Type": "Wait", "`+field+`": "$.delay", "End": true}`)
+		c.Failure.Input = history.Text(`{"a": 1}`)
+		f := diagnose.Judge(c, rules.All())[0]
+		if f.Focus == nil || !strings.HasPrefix(f.Focus.Label, "missing") {
+			t.Errorf("%s: %+v", field, f.Focus)
+		}
+	}
 }
 
 // The reference of the rules is made of the rules and their examples.

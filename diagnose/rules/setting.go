@@ -33,6 +33,9 @@ func waitValue(f *facts) *diagnose.Finding {
 	} else {
 		return nil
 	}
+	if f.says("does not reference an input value") {
+		return f.nothingToWaitFor(field, path)
+	}
 	category := diagnose.DataPath
 	if f.errorIs("States.QueryEvaluationError") {
 		category = diagnose.JSONataEval
@@ -55,10 +58,6 @@ func waitValue(f *facts) *diagnose.Finding {
 			d.RootCause = fmt.Sprintf("%s reads %s%s and gets %s, which is no ISO-8601 / RFC 3339 timestamp: %s.", upper(f.here()), field, pathIn(path), value, timestampFault(got))
 		}
 		d.Explanation = "Step Functions is strict here: a date, a capital T, a time, and an offset (Z or +hh:mm) must all be there, as in 2024-03-18T17:33:00Z."
-	case f.says("does not reference an input value"):
-		miss := f.notThere(missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain})
-		miss.Focus = d.Focus
-		return miss
 	case f.says("negative"):
 		d.RootCause = fmt.Sprintf("%s reads %s%s and gets a negative number (%s); seconds start at 0.", upper(f.here()), field, pathIn(path), or(value, "less than 0"))
 		d.Explanation = "A duration that was computed as end minus now turns negative when the end has passed."
@@ -79,6 +78,15 @@ func waitValue(f *facts) *diagnose.Finding {
 	d.Remedies = []diagnose.Remedy{{Title: "Hand over a value of the right form", Steps: steps}}
 	d.Prevention = []string{"Test the Wait with the real producer's value: a wrong form raises States.Runtime, which no Catch sees."}
 	d.Docs = []string{"Wait workflow state"}
+	return d
+}
+
+// nothingToWaitFor tells of a field whose path leads to nothing at all.
+func (f *facts) nothingToWaitFor(field, path string) *diagnose.Finding {
+	d := f.notThere(missing{path: path, field: field, input: f.input(), confidence: diagnose.Certain})
+	if d.Focus == nil {
+		d.Focus = f.focusField("missing: not in this state's input", field)
+	}
 	return d
 }
 
@@ -180,65 +188,6 @@ func (f *facts) settingAt(field string) (got, path string) {
 		return "", ""
 	}
 	return v.JSON(), path
-}
-
-// ChoiceNoMatch sees a Choice without a rule that fits and without Default.
-var ChoiceNoMatch = &diagnose.Rule{
-	Name:  "choice-no-match",
-	Doc:   "No rule of a Choice matched and there is no Default.",
-	Check: one(choiceNoMatch),
-}
-
-func choiceNoMatch(f *facts) *diagnose.Finding {
-	byName := f.errorIs("States.NoChoiceMatched")
-	if !byName && !f.says("does not point to a next state", "Failed to transition out of the state", "no choice rule matched", "No Choice matched", "no choices matched") {
-		return nil
-	}
-	d := f.finding(diagnose.ChoiceNoMatch, diagnose.Certain, diagnose.No)
-	d.Title = "No rule of the Choice matched, and it has no Default"
-	d.RootCause = fmt.Sprintf("None of the rules of the Choice %s matches its input, and it has no Default to go to.", strings.TrimPrefix(f.here(), "the state "))
-	if f.stateName() == "" {
-		d.RootCause = "None of the rules of the Choice state matches its input, and it has no Default to go to."
-	}
-	d.Explanation = "The operators compare types too: \"5\" does not match NumericEquals 5, \"True\" does not match BooleanEquals, StringEquals minds upper and lower case and blanks; a comparison of other types is false and raises nothing."
-	if s := f.state; s != nil {
-		var seen []string
-		for _, r := range s.Choices {
-			if r.Variable == nil {
-				continue
-			}
-			if v, ok := follow(f.input(), r.Variable.Text); ok && looksLikeName(r.Variable.Text) {
-				seen = append(seen, fmt.Sprintf("%s is %s there and is compared by %s", r.Variable.Text, shownValue(v), r.Operator))
-			}
-		}
-		if seen = uniq(seen); len(seen) > 0 {
-			d.Explanation = upper(strings.Join(seen[:min(3, len(seen))], "; ")) + ". " + d.Explanation
-		}
-	}
-	d.Focus = f.focusField("no rule matches, no Default", "Choices")
-	fail := `"Default": "UnexpectedValue"`
-	d.Remedies = []diagnose.Remedy{{
-		Title: "Add a Default",
-		Steps: []string{
-			"Give the Choice " + fail + ", and let that state be a Fail (or a handler) that names the value: {\"Type\": \"Fail\", \"Error\": \"UnexpectedValue\", \"Cause\": \"no Choice rule matches the input\"}.",
-			"Then look at the recorded input of the state and add the rule that was meant for it, or mend who writes the value.",
-		},
-	}}
-	d.Prevention = []string{"Every Choice gets a Default, even if that is a Fail state: it can then say which value it did not expect."}
-	d.Docs = []string{"Choice workflow state"}
-	return d
-}
-
-// shownValue is a value for a sentence: short names and numbers as they are, others by their kind.
-func shownValue(v value.Value) string {
-	s, isText := v.AsString()
-	switch {
-	case isText && s != "" && len(s) <= 40 && looksLikeName(s):
-		return jsonString(s)
-	case v.Kind() == value.KindNumber || v.Kind() == value.KindBool:
-		return v.String()
-	}
-	return contents(v)
 }
 
 // TaskFormat sees parameters that Step Functions itself refuses before it calls the service.
