@@ -16,9 +16,10 @@ import (
 //     It is a placeholder, or what the definition's own integration says; the message's
 //     is told beside it, as the message's.
 //   - A Resource may be one that a message names only where it lies in the execution's
-//     own account, has no account in its ARN (as S3's have none), or stands in the
-//     definition. Else the account is the placeholder ACCOUNT. What it is granted to is
-//     the workflow's own role in any case.
+//     own account (where that is not known, in the account of whoever was denied), has
+//     no account in its ARN (as S3's have none), or stands in the definition. Else the
+//     account is the placeholder ACCOUNT. What it is granted to is the workflow's own
+//     role in any case.
 //   - Packages, images and the like are installed under a placeholder's name.
 //   - Commands that change something take names from the definition and what the task
 //     was given; commands that only look may name what the message names.
@@ -30,6 +31,16 @@ func (f *facts) account() string {
 		return ""
 	}
 	return or(accountOf(x.ARN), accountOf(x.StateMachineARN))
+}
+
+// deniedAccount is the account of whoever was denied something, as the message has it;
+// "" where it names none.
+func (f *facts) deniedAccount() string {
+	m := notAuthorized.FindStringSubmatch(f.msg)
+	if m == nil {
+		return ""
+	}
+	return accountOf(m[1])
 }
 
 // accountOf is the account in an ARN; "" where it has none or is no ARN.
@@ -66,7 +77,7 @@ func (f *facts) grantable(arn, action string) string {
 	if wide := strings.ContainsAny(parts[5], "*?"); wide && !creating.MatchString(action) || strings.HasPrefix(parts[5], "*") {
 		return anyOf(service)
 	}
-	if a := parts[4]; a != "" && a != "aws" && a != f.account() && !f.written(a) {
+	if a := parts[4]; a != "" && a != "aws" && a != or(f.account(), f.deniedAccount()) && !f.written(a) {
 		parts[4] = "ACCOUNT"
 	}
 	return strings.Join(parts, ":")

@@ -103,6 +103,7 @@ func TestOwnResourcesAreNamed(t *testing.T) {
 	for name, c := range map[string]struct{ account, definition, want string }{
 		"own account": {"111122223333", `{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName.$": "$.f"}, "End": true}`, "arn:aws:lambda:eu-west-1:111122223333:function:pay"},
 		"definition":  {"999999999999", `{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "arn:aws:lambda:eu-west-1:111122223333:function:pay"}, "End": true}`, "arn:aws:lambda:eu-west-1:111122223333:function:pay"},
+		"not known":   {"", `{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName.$": "$.f"}, "End": true}`, "arn:aws:lambda:eu-west-1:111122223333:function:pay"},
 		"neither":     {"999999999999", `{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName.$": "$.f"}, "End": true}`, "arn:aws:lambda:eu-west-1:ACCOUNT:function:pay"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +113,9 @@ func TestOwnResourcesAreNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			failed.State = failed.Machine.States[0]
-			failed.Execution = &history.Execution{ARN: "arn:aws:states:eu-west-1:" + c.account + ":execution:m:e"}
+			if c.account != "" {
+				failed.Execution = &history.Execution{ARN: "arn:aws:states:eu-west-1:" + c.account + ":execution:m:e"}
+			}
 			text := strings.Join(diagnose.Judge(failed, rules.All())[0].Remedies[0].Steps, "\n")
 			if !strings.Contains(text, `"`+c.want+`"`) {
 				t.Errorf("%s is not what the statement names:\n%s", c.want, text)

@@ -45,7 +45,7 @@ var plan = []room{
 
 	{path: "instrument", floor: 2, never: []string{"engine", "diagnose"}},
 	{path: "conformance", floor: 2, over: []string{"internal/mockfile", "sfnlocal"}, never: []string{"diagnose"}}, // cases of an API are answered by the API
-	{path: "sfnlocal", floor: 2, never: []string{"diagnose", "redact"}}, // AWS's types are its wire format
+	{path: "sfnlocal", floor: 2, never: []string{"diagnose", "redact"}},                                           // AWS's types are its wire format
 	{path: "internal/mockfile", floor: 2, never: []string{"diagnose"}},
 	{path: "internal/definition", floor: 2, never: []string{"engine", "diagnose"}}, // files to definitions
 	{path: "internal/bucket", floor: 2, never: []string{"diagnose"}},
