@@ -58,12 +58,12 @@ func (c config) check() error {
 	if c.ModelBudget.Calls < 0 || c.ModelBudget.Dollars < 0 {
 		return errors.New("modelBudget: calls and dollars are not negative; leave out what is not limited")
 	}
-	for _, time := range []struct {
+	for _, limit := range []struct {
 		name  string
 		value time.Duration
 	}{{"lease", c.Policy.Lease}, {"digest", c.Policy.Digest}, {"keep", c.Policy.Keep}} {
-		if time.value < 0 {
-			return fmt.Errorf("incidentPolicy.%s: it is a time like 30m, not %s", time.name, time.value)
+		if limit.value < 0 {
+			return fmt.Errorf("incidentPolicy.%s: it is a time like 30m, not %s", limit.name, limit.value)
 		}
 	}
 	return nil

@@ -130,7 +130,7 @@ func decide(c *cobra.Command, o *options, f decideFlags, arn string, what instru
 	}
 	out := decided{
 		Schema: redact.Static("stepsleuth/decision/v1"), Execution: r.Text(arn), State: r.Text(w.State),
-		Decision: r.Text(string(what)), By: r.Text(answer.By), At: r.Text(answer.At.UTC().Format(time.RFC3339)),
+		Decision: r.Text(string(what)), By: r.Text(answer.By), At: r.Text(instant(answer.At)),
 	}
 	if f.note != "" {
 		out.Note = textOf(r, f.note)
